@@ -1,0 +1,10 @@
+//! What stood in the mailboxes: mail stores (Maildir, mbox), MIME messages and their parts, Sieve
+//! scripts, and the facts about message content that rules judge.
+//!
+//! **What this crate deliberately is not:** it opens no file (the caller gives bytes and paths),
+//! keeps no message text longer than it needs it, and does not decide whether a message is a lure:
+//! it states facts of structure, and rule files judge them.
+
+mod store;
+
+pub use store::*;

@@ -1,0 +1,12 @@
+//! Bytes of one artefact turned into OCSF events, one file per format.
+//!
+//! Parsing never fails, it degrades: every line becomes events, or is counted as ignored, or as
+//! unparsed with its offset. Parsers keep no state between lines wherever the format allows, so
+//! that an artefact can be split at any line and parsed by several threads.
+//!
+//! **What this crate deliberately is not:** it opens no file, joins no lines of different
+//! records, and judges nothing.
+
+mod format;
+
+pub use format::*;

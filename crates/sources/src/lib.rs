@@ -8,5 +8,8 @@
 //! records, and judges nothing.
 
 mod format;
+mod line;
+pub mod stamp;
 
 pub use format::*;
+pub use line::*;

@@ -1,0 +1,29 @@
+//! Web servers: access logs, error logs, PHP's logs, and what a request to a webmail means.
+//!
+//! - [`access`]: the formats "apache-access", "nginx-access" and "json-access";
+//! - [`combined`]: the hand-written path for common, combined and their usual extensions;
+//! - [`layouts`]: any other line, as the server's own configuration declares it;
+//! - [`json`]: JSON lines of which no declaration is at hand;
+//! - [`errors`], [`php`]: error logs;
+//! - [`roundcube_request`]: what a request asked Roundcube to do.
+//!
+//! To teach another notation of a field, add it to `layouts::field` and nowhere else.
+
+mod access;
+mod combined;
+mod errors;
+mod json;
+pub mod layouts;
+mod php;
+mod record;
+mod request;
+mod unescape;
+mod webmail;
+
+pub use access::{APACHE_ACCESS, JSON_ACCESS, NGINX_ACCESS, access_line};
+pub use errors::{APACHE_ERROR, NGINX_ERROR, apache_message, nginx_message};
+pub use php::{PHP_LOG, php_message};
+pub use unescape::Escape;
+pub use webmail::{
+    Part, RoundcubeAction, RoundcubeRequest, Uid, percent_decode, roundcube_request,
+};

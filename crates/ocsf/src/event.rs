@@ -297,6 +297,8 @@ pub struct Http<'a> {
     /// `src_endpoint.ip`: the peer of the connection, or the client where the configuration makes
     /// the log write it.
     pub src_ip: Option<IpAddr>,
+    /// `src_endpoint.hostname`: a name in place of the address (Apache `HostnameLookups On`).
+    pub src_host: &'a str,
     /// `http_request.x_forwarded_for` as logged.
     pub forwarded_for: &'a str,
     /// `actor.user.name`: HTTP authentication, not webmail.

@@ -64,7 +64,15 @@ pub trait LogFormat: Sync {
 
 /// All formats. The one with the highest [`LogFormat::sniff`] reads an artefact; the first wins a
 /// tie; below [`SNIFF_MIN`] none does.
-pub static FORMATS: &[&dyn LogFormat] = &[];
+pub static FORMATS: &[&dyn LogFormat] = &[
+    &crate::web::APACHE_ACCESS,
+    &crate::web::NGINX_ACCESS,
+    &crate::web::JSON_ACCESS,
+    &crate::web::NGINX_ERROR,
+    &crate::web::APACHE_ERROR,
+    &crate::roundcube::ROUNDCUBE,
+    &crate::web::PHP_LOG,
+];
 
 /// Least certainty with which a format is chosen.
 pub const SNIFF_MIN: u8 = 20;

@@ -9,7 +9,9 @@
 
 mod format;
 mod line;
+pub mod roundcube;
 pub mod stamp;
+pub mod web;
 
 pub use format::*;
 pub use line::*;

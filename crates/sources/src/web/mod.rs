@@ -20,10 +20,13 @@ mod request;
 mod unescape;
 mod webmail;
 
+pub(crate) use access::sniff_lines;
 pub use access::{APACHE_ACCESS, JSON_ACCESS, NGINX_ACCESS, access_line};
 pub use errors::{APACHE_ERROR, NGINX_ERROR, apache_message, nginx_message};
 pub use php::{PHP_LOG, php_message};
+pub(crate) use php::{php_date, zoned};
+pub(crate) use record::ip;
 pub use unescape::Escape;
 pub use webmail::{
-    Part, RoundcubeAction, RoundcubeRequest, Uid, percent_decode, roundcube_request,
+    Part, Reveals, RoundcubeAction, RoundcubeRequest, Uid, percent_decode, roundcube_request,
 };

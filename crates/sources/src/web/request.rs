@@ -77,22 +77,56 @@ mod tests {
             ("GET / HTTP/2.0", "GET", "/", "", "", false),
             ("GET /", "GET", "/", "", "", false),
             ("GET /a b c HTTP/1.0", "GET", "/a b c", "", "", false),
-            ("GET http://evil.example/x HTTP/1.1", "GET", "/x", "", "evil.example", false),
-            ("GET http://evil.example?x HTTP/1.1", "GET", "", "x", "evil.example", false),
-            ("CONNECT a.example:25 HTTP/1.1", "CONNECT", "a.example:25", "", "", false),
+            (
+                "GET http://evil.example/x HTTP/1.1",
+                "GET",
+                "/x",
+                "",
+                "evil.example",
+                false,
+            ),
+            (
+                "GET http://evil.example?x HTTP/1.1",
+                "GET",
+                "",
+                "x",
+                "evil.example",
+                false,
+            ),
+            (
+                "CONNECT a.example:25 HTTP/1.1",
+                "CONNECT",
+                "a.example:25",
+                "",
+                "",
+                false,
+            ),
             ("PROPFIND / HTTP/1.1", "PROPFIND", "/", "", "", false),
             ("-", "", "-", "", "", true),
             ("", "", "", "", "", true),
             ("SSH-2.0-Go", "", "SSH-2.0-Go", "", "", true),
             ("GET /x y", "", "GET /x y", "", "", true),
             ("t3 12.2.1", "", "t3 12.2.1", "", "", true),
-            (r"\x16\x03 x HTTP/1.1", "", r"\x16\x03 x HTTP/1.1", "", "", true),
+            (
+                r"\x16\x03 x HTTP/1.1",
+                "",
+                r"\x16\x03 x HTTP/1.1",
+                "",
+                "",
+                true,
+            ),
         ] {
             let mut record = Record::default();
             request_line(line, &mut record);
             let http = record.http;
             assert_eq!(
-                (http.method, http.path, http.query, http.vhost, http.malformed),
+                (
+                    http.method,
+                    http.path,
+                    http.query,
+                    http.vhost,
+                    http.malformed
+                ),
                 (method, path, query, host, malformed),
                 "{line}"
             );

@@ -36,7 +36,7 @@ impl LogFormat for NginxError {
     fn parse(&self, context: &Context, bytes: &[u8], offset: u64, sink: &mut dyn EventSink) {
         let clock = Clock::new(&context.time);
         each_line(context, bytes, offset, sink, |line, sink| {
-            if !nginx_message(line.text, line, &clock, "", sink) {
+            if !nginx_message(line.text, line, None, &clock, "", sink) {
                 // PHP's messages hold line ends, which nginx writes as they are.
                 sink.unparsed(line.evidence, "no nginx error stamp");
             }
@@ -83,10 +83,12 @@ fn nginx_front<'a>(
     process.contains('#').then_some((time, level, pid, rest))
 }
 
-/// Reads one nginx error record; `false` if `text` is none. `line` gives the place.
+/// Reads one nginx error record; `false` if `text` is none. `line` gives the place, `logged` the
+/// time of an envelope, which holds more than the record's own (it lacks the offset).
 pub fn nginx_message(
     text: &str,
     line: &Line<'_>,
+    logged: Option<Timestamp>,
     clock: &Clock<'_>,
     host: &str,
     sink: &mut dyn EventSink,
@@ -94,6 +96,7 @@ pub fn nginx_message(
     let Some((time, level, pid, message)) = nginx_front(text, clock) else {
         return false;
     };
+    let time = logged.unwrap_or(time);
     let src_ip = nginx_client(message);
     // `*123 ` is the connection's number.
     let said = message

@@ -1,8 +1,32 @@
 //! Advisories and feeds turned into indicators, claims and techniques.
 //!
+//! [`parse`] takes the bytes of one document (a STIX bundle, a MISP event, a CSV file, an
+//! article) and gives an [`Advisory`]: every value that could be an indicator, with one sentence
+//! that says why it was kept or dropped. [`IndicatorSet`] looks values of the evidence up in what
+//! was kept. [`WarningLists`] holds what must never be flagged.
+//!
+//! To add a document format: write one file with a function that fills a `Collector`, and
+//! recognise it in `parse.rs`. To add a reason for dropping a value in an article: `text/judge.rs`.
+//!
 //! **What this crate deliberately is not:** it fetches nothing, matches nothing against events,
-//! and names no actor on its own account.
+//! and names no actor on its own account. It does not guess techniques from their names.
 
+mod address;
 mod advisory;
+mod collect;
+mod csv;
+mod ids;
+mod misp;
+mod parse;
+mod raw;
+mod set;
+mod stix;
+mod text;
+mod value;
+mod warning;
 
 pub use advisory::*;
+pub use parse::parse;
+pub use set::{IndicatorSet, Match};
+pub use stix::pattern::{Comparison, Negation, comparisons};
+pub use warning::{ListError, WarningHit, WarningLists};

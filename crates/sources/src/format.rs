@@ -65,6 +65,11 @@ pub trait LogFormat: Sync {
 /// All formats. The one with the highest [`LogFormat::sniff`] reads an artefact; the first wins a
 /// tie; below [`SNIFF_MIN`] none does.
 pub static FORMATS: &[&dyn LogFormat] = &[
+    &crate::syslog::Syslog,
+    &crate::syslog::DovecotEvents,
+    &crate::journald::JournalJson,
+    &crate::journald::JournalExport,
+    &crate::stalwart::Stalwart,
     &crate::web::APACHE_ACCESS,
     &crate::web::NGINX_ACCESS,
     &crate::web::JSON_ACCESS,
@@ -72,6 +77,12 @@ pub static FORMATS: &[&dyn LogFormat] = &[
     &crate::web::APACHE_ERROR,
     &crate::roundcube::ROUNDCUBE,
     &crate::web::PHP_LOG,
+    &crate::flows::CONNTRACK,
+    &crate::flows::ZEEK_CONN,
+    &crate::flows::ZEEK_CONN_JSON,
+    &crate::flows::SURICATA,
+    &crate::flows::NFDUMP,
+    &crate::flows::PCAP,
 ];
 
 /// Least certainty with which a format is chosen.

@@ -7,10 +7,16 @@
 //! **What this crate deliberately is not:** it opens no file, joins no lines of different
 //! records, and judges nothing.
 
+pub mod field;
+pub mod flows;
 mod format;
+pub mod journald;
+pub mod json;
 mod line;
 pub mod roundcube;
+pub mod stalwart;
 pub mod stamp;
+pub mod syslog;
 pub mod web;
 
 pub use format::*;

@@ -1,0 +1,93 @@
+//! How fast files are parsed: `cargo run --release -p vauban-sources --example parse_rate FILE…`
+//!
+//! Each file is read into memory, parsed repeatedly on one core into a sink that only counts, and
+//! the best rate of several runs is printed with what became of the lines. `--unparsed` lists the
+//! lines that were not understood.
+
+use std::time::Instant;
+use vauban_evidence::TimeBase;
+use vauban_ocsf::{ArtefactId, Event, EventSink, Evidence, Timestamp};
+use vauban_sources::{Context, recognise};
+
+#[derive(Default)]
+struct Count {
+    events: usize,
+    ignored: usize,
+    unparsed: Vec<(Evidence, &'static str)>,
+    /// Keeps the optimiser from dropping what events borrow.
+    seen: u64,
+}
+
+impl EventSink for Count {
+    fn event(&mut self, event: &Event<'_>) {
+        self.events += 1;
+        self.seen = self
+            .seen
+            .wrapping_add(event.time.0 as u64 ^ event.host.len() as u64);
+    }
+    fn ignored(&mut self, _: Evidence, _: Option<Timestamp>) {
+        self.ignored += 1;
+    }
+    fn unparsed(&mut self, evidence: Evidence, why: &'static str) {
+        self.unparsed.push((evidence, why));
+    }
+}
+
+fn main() -> std::io::Result<()> {
+    let mut list = false;
+    for path in std::env::args().skip(1) {
+        if path == "--unparsed" {
+            list = true;
+            continue;
+        }
+        let bytes = std::fs::read(&path)?;
+        let head = &bytes[..bytes.len().min(64 << 10)];
+        let Some(format) = recognise(&path, head) else {
+            println!("{path}: no format");
+            continue;
+        };
+        let context = Context {
+            artefact: ArtefactId(0),
+            time: TimeBase {
+                zone: jiff::tz::TimeZone::get("Europe/Paris").unwrap_or(jiff::tz::TimeZone::UTC),
+                ..TimeBase::utc((2026, 12, 31))
+            },
+            access_layouts: Vec::new(),
+        };
+        let mut best = f64::INFINITY;
+        let mut count = Count::default();
+        let started = Instant::now();
+        loop {
+            count = Count {
+                seen: count.seen,
+                ..Count::default()
+            };
+            let run = Instant::now();
+            format.parse(&context, &bytes, 0, &mut count);
+            best = best.min(run.elapsed().as_secs_f64());
+            if started.elapsed().as_secs_f64() > 1.0 {
+                break;
+            }
+        }
+        let lines = memchr::memchr_iter(b'\n', &bytes).count().max(1);
+        println!(
+            "{path}: {} {:.0} MB/s, {:.0} ns a line of {:.0} bytes; {} events, {} ignored, {} unparsed ({:x})",
+            format.name(),
+            bytes.len() as f64 / best / 1e6,
+            best * 1e9 / lines as f64,
+            bytes.len() as f64 / lines as f64,
+            count.events,
+            count.ignored,
+            count.unparsed.len(),
+            count.seen & 0xff,
+        );
+        if list {
+            for (evidence, why) in &count.unparsed {
+                let from = evidence.offset as usize;
+                let line = &bytes[from..from + evidence.length as usize];
+                println!("  {why}: {}", String::from_utf8_lossy(line));
+            }
+        }
+    }
+    Ok(())
+}

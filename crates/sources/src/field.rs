@@ -1,0 +1,244 @@
+//! Small readers for fields inside a line. None allocates; all work on what is there and say
+//! `None` otherwise.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An address without brackets. IPv4-mapped IPv6 becomes IPv4, so that `::ffff:192.0.2.1` and
+/// `192.0.2.1` are one client; a zone (`fe80::1%eth0`) is dropped.
+#[inline]
+pub fn ip(text: &str) -> Option<IpAddr> {
+    let (address, length) = ip_prefix(text)?;
+    (length == text.len()).then_some(address)
+}
+
+/// The address at the beginning of `text`, and how many bytes it took.
+#[inline]
+pub fn ip_prefix(text: &str) -> Option<(IpAddr, usize)> {
+    let bytes = text.as_bytes();
+    if let Some((address, length)) = ipv4_prefix(bytes)
+        && !matches!(
+            bytes.get(length),
+            Some(b':' | b'.' | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
+        )
+    {
+        return Some((IpAddr::V4(address), length));
+    }
+    // `1.2.3.4:25` is an IPv4 address with a port, not the beginning of an IPv6 one.
+    if let Some((address, length)) = ipv4_prefix(bytes)
+        && bytes.get(length) == Some(&b':')
+    {
+        return Some((IpAddr::V4(address), length));
+    }
+    ipv6_prefix(text)
+}
+
+fn ipv4_prefix(bytes: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    let mut octets = [0u8; 4];
+    let mut at = 0;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            if bytes.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let start = at;
+        let mut value = 0u16;
+        while let Some(digit) = bytes
+            .get(at)
+            .map(|b| b.wrapping_sub(b'0'))
+            .filter(|&d| d < 10)
+        {
+            value = value * 10 + u16::from(digit);
+            at += 1;
+            if at - start > 3 {
+                return None;
+            }
+        }
+        // A leading zero is octal to some programs and decimal to others: no address at all.
+        if at == start || value > 255 || (at - start > 1 && bytes.get(start) == Some(&b'0')) {
+            return None;
+        }
+        *octet = value as u8;
+    }
+    Some((Ipv4Addr::from(octets), at))
+}
+
+fn ipv6_prefix(text: &str) -> Option<(IpAddr, usize)> {
+    let bytes = text.as_bytes();
+    let mut end = 0;
+    while end < bytes.len().min(45) {
+        match bytes[end] {
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':' | b'.' => end += 1,
+            _ => break,
+        }
+    }
+    // A colon or point after the address belongs to the sentence.
+    while end > 0 && matches!(bytes.get(end - 1), Some(b':' | b'.')) && !text[..end].ends_with("::")
+    {
+        end -= 1;
+    }
+    let address: IpAddr = text.get(..end).filter(|t| t.contains(':'))?.parse().ok()?;
+    if bytes.get(end) == Some(&b'%') {
+        let zone = bytes[end + 1..]
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric())
+            .count();
+        end += 1 + zone;
+    }
+    Some((address.to_canonical(), end))
+}
+
+/// A decimal number that is the whole of `text`.
+#[inline]
+pub fn number(text: &str) -> Option<u64> {
+    let (value, rest) = number_prefix(text)?;
+    rest.is_empty().then_some(value)
+}
+
+/// A decimal number at the beginning, and what follows it.
+#[inline]
+pub fn number_prefix(text: &str) -> Option<(u64, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let mut value = 0u64;
+    while let Some(digit) = bytes
+        .get(at)
+        .map(|b| b.wrapping_sub(b'0'))
+        .filter(|&d| d < 10)
+    {
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+        at += 1;
+    }
+    if at == 0 {
+        None
+    } else {
+        Some((value, &text[at..]))
+    }
+}
+
+/// A number that fits 32 bits.
+#[inline]
+pub fn number32(text: &str) -> Option<u32> {
+    number(text).and_then(|n| u32::try_from(n).ok())
+}
+
+/// A port, not 0.
+#[inline]
+pub fn port(text: &str) -> Option<u16> {
+    number(text)
+        .and_then(|n| u16::try_from(n).ok())
+        .filter(|&p| p != 0)
+}
+
+/// The text between `open`, which must stand at the beginning, and the first `close` after it;
+/// then what follows `close`.
+#[inline]
+pub fn enclosed<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, &'a str)> {
+    text.strip_prefix(open)?.split_once(close)
+}
+
+/// A mail address in angle brackets at the beginning of `text`, without them, and what follows.
+///
+/// A quoted local part (RFC 5321 §4.1.2) may contain `>`, and whoever sends a message chooses its
+/// sender, so the quoting decides where the address ends.
+#[inline]
+pub fn angle(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('<')?;
+    let bytes = inner.as_bytes();
+    let mut at = 0;
+    if bytes.first() == Some(&b'"') {
+        at = 1;
+        while let Some(&byte) = bytes.get(at) {
+            at += match byte {
+                b'\\' => 2,
+                b'"' => break,
+                _ => 1,
+            };
+        }
+        // An unfinished quotation: the daemon did not write this; take the first bracket.
+        if at >= bytes.len() {
+            at = 0;
+        }
+    }
+    let close = at + memchr::memchr(b'>', bytes.get(at..)?)?;
+    Some((inner.get(..close)?, inner.get(close + 1..)?))
+}
+
+/// Without angle brackets, if it has both.
+#[inline]
+pub fn unbracketed(text: &str) -> &str {
+    text.strip_prefix('<')
+        .and_then(|t| t.strip_suffix('>'))
+        .unwrap_or(text)
+}
+
+/// `NAME[ADDRESS]` as Postfix writes a host: name, address (`None` for `[unknown]` or a socket),
+/// and what follows the bracket. The name comes from DNS and cannot contain a bracket.
+#[inline]
+pub fn host_bracket(text: &str) -> Option<(&str, Option<IpAddr>, &str)> {
+    let open = memchr::memchr(b'[', text.as_bytes())?;
+    let close = open + memchr::memchr(b']', text.as_bytes().get(open..)?)?;
+    let name = text.get(..open)?;
+    if name.contains(' ') {
+        return None;
+    }
+    Some((name, ip(text.get(open + 1..close)?), text.get(close + 1..)?))
+}
+
+/// A host name as logged, `""` for Postfix's and Exim's word for "not known".
+#[inline]
+pub fn known_host(name: &str) -> &str {
+    if name == "unknown" { "" } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, expected) in [
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("::ffff:192.0.2.1", Some("192.0.2.1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("::1", Some("::1")),
+            ("192.030.0.6", None),
+            ("256.1.1.1", None),
+            ("1.2.3.4.5", None),
+            ("1.2.3", None),
+            ("unknown", None),
+            ("", None),
+            ("beef", None),
+        ] {
+            assert_eq!(
+                ip(text).map(|a| a.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
+        }
+        assert_eq!(ip_prefix("192.0.2.1: 11").map(|p| p.1), Some(9));
+        assert_eq!(ip_prefix("2001:db8::1: Bye").map(|p| p.1), Some(11));
+        assert_eq!(ip_prefix("192.0.2.1.example"), None);
+    }
+
+    #[test]
+    fn quoted_local_parts_do_not_end_an_address() {
+        let text = r#"<"x>, relay=evil[192.0.2.9]:25, \" y"@example.org>, relay=none"#;
+        let (address, rest) = angle(text).expect("address");
+        assert_eq!(rest, ", relay=none");
+        assert!(address.ends_with("@example.org"));
+        assert_eq!(angle("<a@b> c"), Some(("a@b", " c")));
+        assert_eq!(angle("<\"a@b> c"), Some(("\"a@b", " c")));
+        assert_eq!(angle("<> c"), Some(("", " c")));
+    }
+
+    #[test]
+    fn hosts() {
+        let (name, address, rest) = host_bracket("unknown[192.0.2.1]: x").expect("host");
+        assert_eq!((name, rest), ("unknown", ": x"));
+        assert_eq!(address, ip("192.0.2.1"));
+        assert!(host_bracket("a b[192.0.2.1]").is_none());
+    }
+}

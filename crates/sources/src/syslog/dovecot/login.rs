@@ -1,0 +1,174 @@
+//! Log-in processes (`imap-login`, `pop3-login`, `managesieve-login`, `submission-login`).
+//!
+//! `REASON: user=<U>, method=M, rip=R, lip=L, mpid=P, TLS, session=<S>`
+//! (`login_log_format_elements`). Only the user name is the client's, and everything of use stands
+//! after it, so the record is read from its end.
+
+use super::{Entry, service};
+use crate::field;
+use crate::syslog::{Accounted, Out, Record};
+use std::net::IpAddr;
+use vauban_ocsf::{Body, Logon, NetAction, Network, Product, Status};
+
+#[derive(Default)]
+struct Elements<'a> {
+    user: &'a str,
+    method: &'a str,
+    rip: Option<IpAddr>,
+    rport: Option<u16>,
+    lip: Option<IpAddr>,
+    lport: Option<u16>,
+    mpid: Option<u32>,
+    tls: Option<bool>,
+    session: &'a str,
+}
+
+pub(super) fn parse(record: &Record<'_>, entry: &Entry<'_>, out: &mut Out<'_>) -> Accounted {
+    let Some((reason, elements)) = divide(entry.text) else {
+        return super::general(record, entry, out);
+    };
+    let e = read(elements);
+    let (status, attempts) = outcome(reason, &e);
+    let Some(status) = status else {
+        // Nobody tried to log in.
+        let network = Network {
+            protocol: 6,
+            src_ip: e.rip,
+            src_port: e.rport,
+            dst_ip: e.lip,
+            dst_port: e.lport,
+            action: NetAction::Allowed,
+            state: reason,
+            label: entry.service,
+            ..Network::default()
+        };
+        return out.event(record, Product::Dovecot, Body::Network(network));
+    };
+    // `alice*admin`: the master user admin logs in as alice (`auth_master_user_separator`).
+    let (user, master_user) = e.user.split_once('*').unwrap_or((e.user, ""));
+    let logon = Logon {
+        service: service(entry.service),
+        status,
+        user,
+        master_user,
+        src_ip: e.rip,
+        src_port: e.rport,
+        dst_ip: e.lip,
+        dst_port: e.lport,
+        method: e.method,
+        session: e.session,
+        session_pid: e.mpid,
+        tls: e.tls,
+        attempts,
+        detail: reason,
+        ..Logon::default()
+    };
+    out.event(record, Product::Dovecot, Body::Logon(logon))
+}
+
+/// Reason and elements.
+fn divide(text: &str) -> Option<(&str, &str)> {
+    let at = text
+        .find(": user=<")
+        .or_else(|| text.rfind(": method="))
+        .or_else(|| text.rfind(": rip="))?;
+    Some((text.get(..at)?, text.get(at + 2..)?))
+}
+
+fn read(elements: &str) -> Elements<'_> {
+    let mut e = Elements::default();
+    // The last `rip=` with an address is Dovecot's.
+    let mut end = elements.len();
+    let (head, tail) = loop {
+        let Some(at) = elements.get(..end).and_then(|t| t.rfind("rip=")) else {
+            break (elements, "");
+        };
+        let boundary = at == 0 || elements.get(..at).is_some_and(|t| t.ends_with(", "));
+        if boundary
+            && let Some(value) = elements.get(at + 4..)
+            && let Some((ip, length)) = field::ip_prefix(value)
+            && matches!(value.as_bytes().get(length), None | Some(b',' | b' '))
+        {
+            e.rip = Some(ip);
+            break (
+                elements.get(..at).unwrap_or_default(),
+                value.get(length..).unwrap_or_default(),
+            );
+        }
+        end = at;
+    };
+    let mut head = head.strip_suffix(", ").unwrap_or(head);
+    if let Some(inner) = head.strip_prefix("user=<") {
+        let close = inner.rfind('>').unwrap_or(inner.len());
+        e.user = inner.get(..close).unwrap_or_default();
+        head = inner.get(close + 1..).unwrap_or_default();
+    }
+    if let Some((_, method)) = head.split_once("method=") {
+        e.method = method.split(',').next().unwrap_or_default();
+    }
+    let mut encrypted = false;
+    for piece in tail.split(", ") {
+        if let Some(value) = piece.strip_prefix("lip=") {
+            e.lip = field::ip_prefix(value).map(|(ip, _)| ip);
+        } else if let Some(value) = piece.strip_prefix("mpid=") {
+            e.mpid = field::number32(value);
+        } else if let Some(value) = piece.strip_prefix("session=<") {
+            e.session = value.strip_suffix('>').unwrap_or(value);
+        } else if let Some(value) = piece.strip_prefix("rport=") {
+            e.rport = field::port(value);
+        } else if let Some(value) = piece.strip_prefix("lport=") {
+            e.lport = field::port(value);
+        } else if piece.starts_with("TLS") {
+            encrypted = true;
+        }
+    }
+    // `%c` is part of the default elements: absent means the connection was not encrypted.
+    e.tls = e.lip.map(|_| encrypted);
+    e
+}
+
+/// Status (`None`: no attempt was made) and attempts, after client_get_extra_disconnect_reason()
+/// in login-common/client-common.c.
+fn outcome(reason: &str, e: &Elements<'_>) -> (Option<Status>, u32) {
+    if reason == "Login" || reason.starts_with("Logged in") || reason.contains("started proxying") {
+        return (Some(Status::Success), 1);
+    }
+    for key in [
+        "(auth failed, ",
+        "(authorization failed, ",
+        "Aborted login (",
+    ] {
+        if let Some(at) = reason.find(key)
+            && let Some((count, rest)) = reason.get(at + key.len()..).and_then(field::number_prefix)
+            && (rest.starts_with(" attempts") || rest.starts_with(" authentication attempts"))
+        {
+            return (
+                Some(Status::Failure),
+                u32::try_from(count).unwrap_or(u32::MAX),
+            );
+        }
+    }
+    let failed = [
+        "(tried to use ",
+        "(proxy dest auth failed",
+        "(user disabled",
+        "(password expired",
+        "(cert required",
+        "(client didn't send a cert",
+        "(client sent an invalid cert",
+        "(auth failed",
+        "(internal failure, ",
+        "(disconnected while authenticating",
+    ];
+    if failed.iter().any(|text| reason.contains(text)) {
+        return (Some(Status::Failure), 1);
+    }
+    if reason.contains("(auth process communication failure") {
+        return (Some(Status::Unknown), 1);
+    }
+    // `Aborted login: user=<u>` of old versions: someone was named and no one got in.
+    if reason == "Aborted login" && !e.user.is_empty() {
+        return (Some(Status::Failure), 1);
+    }
+    (None, 0)
+}

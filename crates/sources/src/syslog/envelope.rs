@@ -1,0 +1,504 @@
+//! The envelope of a log line: time, host, tag and process around the program's message.
+//!
+//! Layouts met in the field: RFC 3164 as daemons send it and as syslogd writes it to files (no
+//! priority), rsyslog's ISO 8601 file format, RFC 5424, systemd's console form, lines of files that
+//! Dovecot, Exim or fail2ban write without syslog, and each of these behind a container runtime's
+//! prefix.
+
+use crate::field;
+use crate::stamp::{self, Clock};
+use vauban_ocsf::Timestamp;
+
+/// How a line was laid out.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Time, host, tag.
+    Syslog,
+    /// RFC 5424.
+    Rfc5424,
+    /// Time and tag: a daemon's own file, or a syslog daemon told to leave the host out.
+    NoHost,
+    /// Time and message only: Exim's main log.
+    Bare,
+}
+
+/// A line without its envelope.
+#[derive(Copy, Clone, Debug)]
+pub struct Envelope<'a> {
+    /// When.
+    pub time: Timestamp,
+    /// Which host, `""` if not said.
+    pub host: &'a str,
+    /// Program with path and instance, without process number.
+    pub tag: &'a str,
+    /// Process number.
+    pub pid: Option<u32>,
+    /// The rest.
+    pub message: &'a str,
+    /// How it was laid out.
+    pub shape: Shape,
+}
+
+impl<'a> Envelope<'a> {
+    /// The tag's last path component ("smtpd" of "postfix/submission/smtpd").
+    pub fn program(&self) -> &'a str {
+        match memchr::memrchr(b'/', self.tag.as_bytes()) {
+            Some(slash) => self.tag.get(slash + 1..).unwrap_or(self.tag),
+            None => self.tag,
+        }
+    }
+}
+
+/// Takes the envelope off. `None`: no time stamp stands where one has to.
+#[inline]
+pub fn open<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Envelope<'a>> {
+    if let Some((time, end)) = stamp::rfc3164(line.as_bytes(), clock) {
+        return body(time, line.get(end..)?, false);
+    }
+    open_rare(line, clock)
+}
+
+fn open_rare<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Envelope<'a>> {
+    let mut line = line.trim_start();
+    if let Some((priority, rest)) = field::enclosed(line, "<", ">")
+        && priority.len() <= 3
+        && field::number(priority).is_some()
+    {
+        if let Some(rest) = rest.strip_prefix("1 ") {
+            return rfc5424(rest, clock);
+        }
+        line = rest;
+    } else if let Some(rest) = line.strip_prefix("1 ")
+        && let Some(envelope) = rfc5424(rest, clock)
+    {
+        return Some(envelope);
+    } else if let Some(inner) = container(line) {
+        // The daemon's own stamp, if it wrote one, is the better one.
+        if let Some(envelope) = stamped(inner, clock) {
+            return Some(envelope);
+        }
+        let (time, _) = stamp::rfc3339(line.as_bytes(), clock)?;
+        return body(time, inner, false);
+    }
+    stamped(line, clock)
+}
+
+fn stamped<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Envelope<'a>> {
+    let bytes = line.as_bytes();
+    if let Some((time, end)) = stamp::rfc3164(bytes, clock) {
+        return body(time, line.get(end..)?, false);
+    }
+    if let Some((time, end)) = stamp::rfc3339(bytes, clock) {
+        // Exim and fail2ban part date and time by a blank, syslog daemons by `T`.
+        return body(time, line.get(end..)?, bytes.get(10) == Some(&b' '));
+    }
+    if bytes.first() == Some(&b'@') {
+        let (time, end) = tai64n(line)?;
+        return body(time, line.get(end..)?, false);
+    }
+    let inner = line.strip_prefix('[').unwrap_or(line);
+    let (time, end) = stamp::epoch(inner.as_bytes())?;
+    let rest = inner.get(end..)?;
+    body(time, rest.strip_prefix(']').unwrap_or(rest), false)
+}
+
+/// What a container runtime put before the line: CRI's `TIME stdout F `, docker compose's
+/// `service-1  | `.
+fn container(line: &str) -> Option<&str> {
+    if line.as_bytes().get(10) == Some(&b'T') {
+        let (_, rest) = line.split_once(' ')?;
+        let rest = rest
+            .strip_prefix("stdout ")
+            .or_else(|| rest.strip_prefix("stderr "))?;
+        return rest.strip_prefix("F ").or_else(|| rest.strip_prefix("P "));
+    }
+    let (name, rest) = line.split_at_checked(line.find(" | ")?)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    name.trim_end()
+        .bytes()
+        .all(plain)
+        .then(|| rest.get(3..))
+        .flatten()
+}
+
+/// TAI64N as `multilog` writes it: `@` and 24 hexadecimal digits. daemontools' `tai_now` adds
+/// 2^62 + 10 to the system's clock (TAI was 10 s ahead in 1972) and no leap seconds since.
+fn tai64n(line: &str) -> Option<(Timestamp, usize)> {
+    let seconds = u64::from_str_radix(line.get(1..17)?, 16).ok()?;
+    let nanos = u32::from_str_radix(line.get(17..25)?, 16).ok()?;
+    let seconds = i64::try_from(seconds.checked_sub(1 << 62)?.checked_sub(10)?).ok()?;
+    let micros = seconds
+        .checked_mul(1_000_000)?
+        .checked_add(i64::from(nanos / 1000))?;
+    Some((Timestamp(micros), 25))
+}
+
+/// RFC 5424 after the version: `TIMESTAMP HOST APP PROCID MSGID SD MSG`.
+fn rfc5424<'a>(text: &'a str, clock: &Clock<'_>) -> Option<Envelope<'a>> {
+    let (time, end) = stamp::rfc3339(text.as_bytes(), clock)?;
+    let (host, rest) = text.get(end..)?.strip_prefix(' ')?.split_once(' ')?;
+    let (tag, rest) = rest.split_once(' ')?;
+    let (pid, rest) = rest.split_once(' ')?;
+    let (_message_id, rest) = rest.split_once(' ')?;
+    let message = match rest.strip_prefix('-') {
+        Some(message) => message,
+        None => structured_data(rest)?,
+    };
+    let message = message.trim_start_matches(' ');
+    Some(Envelope {
+        time,
+        host: if host == "-" { "" } else { host },
+        tag: if tag == "-" { "" } else { tag },
+        pid: field::number32(pid),
+        message: message.strip_prefix('\u{feff}').unwrap_or(message),
+        shape: Shape::Rfc5424,
+    })
+}
+
+/// What follows `[id name="value"]…`; values may contain `\"`, `\\` and `\]`.
+fn structured_data(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while bytes.get(at) == Some(&b'[') {
+        let mut quoted = false;
+        loop {
+            at += 1;
+            match bytes.get(at)? {
+                b'\\' if quoted => at += 1,
+                b'"' => quoted = !quoted,
+                b']' if !quoted => break,
+                _ => {}
+            }
+        }
+        at += 1;
+    }
+    text.get(at..)
+}
+
+/// Host, tag and message after a time stamp.
+#[inline]
+fn body(time: Timestamp, rest: &str, blank_date: bool) -> Option<Envelope<'_>> {
+    let mut rest = rest.strip_prefix(':').unwrap_or(rest);
+    rest = rest.trim_start_matches(' ');
+    let bytes = rest.as_bytes();
+    // The first word is a host unless it is shaped like a tag.
+    let mut end = 0;
+    let mut tag_like = false;
+    while let Some(&byte) = bytes.get(end) {
+        match byte {
+            b' ' => break,
+            b'[' | b'(' | b'<' | b'{' => {
+                tag_like = true;
+                break;
+            }
+            _ => end += 1,
+        }
+    }
+    if end > 0 && bytes.get(end - 1) == Some(&b':') {
+        tag_like = true;
+    }
+    let host = rest.get(..end)?;
+    if tag_like && blank_date && (host.is_empty() || host.ends_with('=')) {
+        return Some(bare(time, rest));
+    }
+    if tag_like || severity(host) {
+        let text = if tag_like {
+            rest
+        } else {
+            rest.get(end + 1..)?.trim_start_matches(' ')
+        };
+        let (tag, pid, message) = tag(text);
+        return Some(Envelope {
+            time,
+            host: "",
+            tag,
+            pid,
+            message,
+            shape: Shape::NoHost,
+        });
+    }
+    let after = rest
+        .get(end + 1..)
+        .unwrap_or_default()
+        .trim_start_matches(' ');
+    // `fail2ban.actions        [123]: NOTICE`: a padded tag and no host.
+    if after.starts_with('[')
+        && let Some((pid, message)) = field::enclosed(after, "[", "]: ")
+        && let Some(pid) = field::number32(pid)
+        && host.starts_with("fail2ban")
+    {
+        let message = strip_blank(message);
+        return Some(Envelope {
+            time,
+            host: "",
+            tag: host,
+            pid: Some(pid),
+            message,
+            shape: Shape::NoHost,
+        });
+    }
+    if blank_date && !begins_with_tag(after, host) {
+        return Some(bare(time, rest));
+    }
+    let (tag, pid, message) = tag(after);
+    Some(Envelope {
+        time,
+        host,
+        tag,
+        pid,
+        message,
+        shape: Shape::Syslog,
+    })
+}
+
+fn bare(time: Timestamp, message: &str) -> Envelope<'_> {
+    Envelope {
+        time,
+        host: "",
+        tag: "",
+        pid: None,
+        message,
+        shape: Shape::Bare,
+    }
+}
+
+/// Words that some systems write where the host stands.
+fn severity(word: &str) -> bool {
+    matches!(
+        word,
+        "DEBUG" | "INFO" | "NOTICE" | "WARNING" | "ERR" | "CRIT" | "ALERT" | "EMERG"
+    )
+}
+
+/// Whether text after a host begins with a tag: a word that ends in `:` or has a process number.
+/// `host` rules out Exim's queue ids, after which a word with a colon may stand.
+fn begins_with_tag(text: &str, host: &str) -> bool {
+    if super::exim::is_id(host) || host.contains('=') {
+        return false;
+    }
+    let word = text.split(' ').next().unwrap_or_default();
+    let name = word.trim_end_matches(':');
+    let name = name.split('[').next().unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/');
+    word.len() > name.len() && !name.is_empty() && name.bytes().all(plain)
+}
+
+/// `tag[123]: message`, `tag: message`, `[tag]: message`, or a tag parted by a blank only.
+#[inline]
+fn tag(text: &str) -> (&str, Option<u32>, &str) {
+    let bytes = text.as_bytes();
+    if bytes.first() == Some(&b'[') {
+        // `[sshd]: …`, metalog.
+        if let Some((name, rest)) = field::enclosed(text, "[", "]") {
+            let rest = rest.strip_prefix(':').unwrap_or(rest);
+            return (name, None, rest.trim_start_matches(' '));
+        }
+    }
+    let mut end = 0;
+    while let Some(&byte) = bytes.get(end) {
+        if matches!(byte, b':' | b'[' | b'(' | b' ' | b'<') {
+            break;
+        }
+        end += 1;
+    }
+    let name = text.get(..end).unwrap_or_default();
+    let rest = text.get(end..).unwrap_or_default();
+    match bytes.get(end) {
+        Some(b':') => (name, None, strip_blank(rest.get(1..).unwrap_or_default())),
+        Some(b'[') => {
+            // `auth-worker [123]: ` and `tag[123]: `; some relays drop the colon.
+            let Some((pid, after)) = field::enclosed(rest, "[", "]") else {
+                return ("", None, text);
+            };
+            let pid = field::number32(pid);
+            let after = after.strip_prefix(':').unwrap_or(after);
+            (name, pid, strip_blank(after))
+        }
+        // A Dovecot prefix such as `imap(user)<1><s>: ` belongs to the message.
+        Some(b'(') => (name, None, text),
+        Some(b' ') => {
+            // `fail2ban.actions        [123]: NOTICE`: padding before the number.
+            let after = rest.trim_start_matches(' ');
+            if let Some((pid, after)) = field::enclosed(after, "[", "]: ")
+                && let Some(pid) = field::number32(pid)
+            {
+                return (name, Some(pid), strip_blank(after));
+            }
+            (name, None, after)
+        }
+        _ => (name, None, rest),
+    }
+}
+
+#[inline]
+fn strip_blank(text: &str) -> &str {
+    text.strip_prefix(' ').unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vauban_evidence::TimeBase;
+
+    #[test]
+    fn layouts() {
+        let base = TimeBase::utc((2025, 12, 31));
+        let clock = Clock::new(&base);
+        // line, time, host, tag, pid, message
+        type Case = (
+            &'static str,
+            &'static str,
+            &'static str,
+            &'static str,
+            Option<u32>,
+            &'static str,
+        );
+        let cases: &[Case] = &[
+            (
+                "Dec  9 02:03:04 mx postfix/submission/smtpd[12]: connect",
+                "2025-12-09T02:03:04Z",
+                "mx",
+                "postfix/submission/smtpd",
+                Some(12),
+                "connect",
+            ),
+            (
+                "<22>Dec  9 02:03:04 mx dovecot: imap: x",
+                "2025-12-09T02:03:04Z",
+                "mx",
+                "dovecot",
+                None,
+                "imap: x",
+            ),
+            (
+                "2025-12-09T02:03:04.5+01:00 mx dovecot: x",
+                "2025-12-09T01:03:04.500000Z",
+                "mx",
+                "dovecot",
+                None,
+                "x",
+            ),
+            (
+                "<38>1 2019-07-08T17:40:17-04:00 h sshd 5 - [a b=\"]\\\"\"][c d=\"e\"] Failed x",
+                "2019-07-08T21:40:17Z",
+                "h",
+                "sshd",
+                Some(5),
+                "Failed x",
+            ),
+            (
+                "<38>1 2019-07-08T17:40:17Z - sshd - - - x",
+                "2019-07-08T17:40:17Z",
+                "",
+                "sshd",
+                None,
+                "x",
+            ),
+            (
+                "Dec 09 02:03:04 imap-login: Info: Login",
+                "2025-12-09T02:03:04Z",
+                "",
+                "imap-login",
+                None,
+                "Info: Login",
+            ),
+            (
+                "Dec 09 02:03:04 imap(u)<1><s>: Info: x",
+                "2025-12-09T02:03:04Z",
+                "",
+                "imap",
+                None,
+                "imap(u)<1><s>: Info: x",
+            ),
+            (
+                "Dec  9 02:03:04 [sshd]: User root",
+                "2025-12-09T02:03:04Z",
+                "",
+                "sshd",
+                None,
+                "User root",
+            ),
+            (
+                "Dec  9 02:03:04 sshd[7]: x",
+                "2025-12-09T02:03:04Z",
+                "",
+                "sshd",
+                Some(7),
+                "x",
+            ),
+            (
+                "2025-12-09 02:03:04 1vSmXX-0001Ab-2C <= a@b H=x",
+                "2025-12-09T02:03:04Z",
+                "",
+                "",
+                None,
+                "1vSmXX-0001Ab-2C <= a@b H=x",
+            ),
+            (
+                "2025-12-09 02:03:04 H=x (y) [192.0.2.1] F=<a@b> rejected",
+                "2025-12-09T02:03:04Z",
+                "",
+                "",
+                None,
+                "H=x (y) [192.0.2.1] F=<a@b> rejected",
+            ),
+            (
+                "2025-12-09 02:03:04,388 fail2ban.actions        [123]: NOTICE  [x] Ban",
+                "2025-12-09T02:03:04.388000Z",
+                "",
+                "fail2ban.actions",
+                Some(123),
+                "NOTICE  [x] Ban",
+            ),
+            (
+                "2025-12-09T02:03:04.1Z stdout F Dec  9 02:03:04 mx dovecot: x",
+                "2025-12-09T02:03:04Z",
+                "mx",
+                "dovecot",
+                None,
+                "x",
+            ),
+            (
+                "mail-1  | Dec  9 02:03:04 mx dovecot: x",
+                "2025-12-09T02:03:04Z",
+                "mx",
+                "dovecot",
+                None,
+                "x",
+            ),
+            (
+                "@400000004c91b044077a9e94 dovecot-auth: x",
+                "2010-09-16T05:50:50.125476Z",
+                "",
+                "dovecot-auth",
+                None,
+                "x",
+            ),
+            (
+                "2025-12-09T02:03:04-07:00 INFO kernel: [1.0] x",
+                "2025-12-09T09:03:04Z",
+                "",
+                "kernel",
+                None,
+                "[1.0] x",
+            ),
+            (
+                "1765245784.5 mx dovecot: x",
+                "2025-12-09T02:03:04.500000Z",
+                "mx",
+                "dovecot",
+                None,
+                "x",
+            ),
+        ];
+        for &(line, time, host, tag, pid, message) in cases {
+            let e = open(line, &clock).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(
+                (e.time.to_string().as_str(), e.host, e.tag, e.pid, e.message),
+                (time, host, tag, pid, message),
+                "{line}"
+            );
+        }
+        assert!(open("no stamp here", &clock).is_none());
+    }
+}

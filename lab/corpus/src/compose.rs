@@ -25,7 +25,7 @@ pub(crate) fn first(topic: &Topic, scene: &Scene, rng: &mut Rng) -> String {
     let wanted = if topic.secret {
         1
     } else {
-        rng.between(1, 5) as usize
+        rng.between(1, 7) as usize
     };
     let mut current = String::new();
     for i in order.into_iter().take(wanted) {
@@ -124,7 +124,15 @@ pub(crate) fn dress(
         (Style::Brisk, false) => rng.pick(&["Thanks,", "Regards,", ""]),
     };
     let full = !reply && (author.style == Style::Formal || rng.chance(50));
-    let signature = if full {
+    let signature = if author.user.is_empty() {
+        format!(
+            "--\n{}{}{}\nTél. {}",
+            author.name,
+            if author.role.is_empty() { "" } else { "\n" },
+            author.role,
+            author.phone
+        )
+    } else if full {
         format!(
             "--\n{}\n{} - {}\n{MINISTRY}\nTél. {}",
             author.name, author.role, author.service, author.phone

@@ -258,7 +258,7 @@ impl Corpus {
         offset: i32,
     ) -> Mail {
         let language = self.language(from, to);
-        let topic = self.topic(rng, from, language, false);
+        let topic = self.topic(rng, from, language);
         let thread = self.open(rng, Who::In(from), to, topic, language, date, Some(offset));
         thread.last.mail
     }
@@ -299,7 +299,7 @@ impl Corpus {
             .collect();
         let language = self.language(from, &to);
         let scene = Scene::draw(rng, &self.people, &[from], language, date);
-        let topic = self.topic(rng, from, language, false);
+        let topic = self.topic(rng, from, language);
         let who = match to.first() {
             Some(i) => Who::In(*i),
             None => Who::Out(
@@ -339,7 +339,7 @@ impl Corpus {
             }
         });
         let language = OUTSIDERS[from].language;
-        let topic = self.topic(rng, to, language, true);
+        let topic = self.outside_topic(rng, from, to);
         self.open(rng, Who::Out(from), &[to], topic, language, date, None)
             .last
             .mail
@@ -436,25 +436,43 @@ impl Corpus {
         }
     }
 
-    /// Draws a topic that the service of `person` writes (or, from outside, is written to) about.
-    fn topic(
-        &self,
-        rng: &mut Rng,
-        person: usize,
-        language: Language,
-        external: bool,
-    ) -> &'static Topic {
-        let all = if external {
-            topics::external(language)
-        } else {
-            topics::topics(language)
-        };
-        let service = &self.people[person].service;
-        let fits = |t: &Topic| t.by.is_empty() || t.by.iter().any(|b| service.contains(b));
+    /// Draws a topic that the service of `person` writes about: its own business most of the time.
+    fn topic(&self, rng: &mut Rng, person: usize, language: Language) -> &'static Topic {
+        let all = topics::topics(language);
         let weights: Vec<usize> = all
             .iter()
-            .map(|t| if fits(t) { t.weight * 2 } else { 0 })
+            .map(|t| match (t.by.is_empty(), self.concerns(t, person)) {
+                (true, _) => t.weight * 2,
+                (false, true) => t.weight * 5,
+                (false, false) => 0,
+            })
             .collect();
+        &all[rng.weighted(&weights)]
+    }
+
+    fn concerns(&self, topic: &Topic, person: usize) -> bool {
+        topic.by.is_empty()
+            || topic
+                .by
+                .iter()
+                .any(|b| self.people[person].service.contains(b))
+    }
+
+    /// Draws what an outsider writes about to `person`, what concerns the person first.
+    fn outside_topic(&self, rng: &mut Rng, outsider: usize, person: usize) -> &'static Topic {
+        let o = &OUTSIDERS[outsider];
+        let all = topics::external(o.language);
+        let weight = |t: &Topic, fit: bool| {
+            if o.about.contains(&t.key) && (!fit || self.concerns(t, person)) {
+                t.weight
+            } else {
+                0
+            }
+        };
+        let mut weights: Vec<usize> = all.iter().map(|t| weight(t, true)).collect();
+        if weights.iter().all(|w| *w == 0) {
+            weights = all.iter().map(|t| weight(t, false)).collect();
+        }
         &all[rng.weighted(&weights)]
     }
 
@@ -839,7 +857,7 @@ impl Builder {
         // What every mailbox of the kind holds, whatever the draws: notices, newsletters, and a
         // few letters with credentials.
         for to in 0..n {
-            for _ in 0..rng.between(3, 8) {
+            for _ in 0..rng.between(2, 6) {
                 let at = clock::working_time(rng, self.start, self.end);
                 let m = corpus.newsletter(rng, to, at);
                 self.put_single(corpus, rng, m);
@@ -906,7 +924,7 @@ impl Builder {
                     to.push(others[0]);
                 }
                 let language = corpus.language(lead, &to);
-                let topic = corpus.topic(rng, lead, language, false);
+                let topic = corpus.topic(rng, lead, language);
                 let t = corpus.open(rng, Who::In(lead), &to, topic, language, at, None);
                 self.deliver(corpus, rng, &t);
                 t
@@ -917,7 +935,7 @@ impl Builder {
 
     /// Answers, and now and then a forward to someone new.
     fn go_on(&mut self, corpus: &mut Corpus, rng: &mut Rng, mut thread: Thread) {
-        let rounds = rng.weighted(&[34, 34, 18, 9, 5]);
+        let rounds = rng.weighted(&[40, 33, 16, 7, 4]);
         for _ in 0..rounds {
             let Some(at) = clock::answer_time(rng, thread.last.at, 30, self.end) else {
                 return;
@@ -1048,13 +1066,24 @@ impl Builder {
 impl Corpus {
     fn external_thread(&self, rng: &mut Rng, to: usize, at: i64) -> Thread {
         let reader = self.people[to].language;
-        let fits = |o: &Outsider| o.language == reader || reader == Language::En;
-        let choices: Vec<usize> = (0..OUTSIDERS.len())
+        let speaks = |o: &Outsider| o.language == reader || reader == Language::En;
+        let topics_of = |o: &Outsider| {
+            topics::external(o.language)
+                .iter()
+                .filter(|t| o.about.contains(&t.key))
+        };
+        let fits = |o: &Outsider| speaks(o) && topics_of(o).any(|t| self.concerns(t, to));
+        let mut choices: Vec<usize> = (0..OUTSIDERS.len())
             .filter(|i| fits(&OUTSIDERS[*i]))
             .collect();
+        if choices.is_empty() {
+            choices = (0..OUTSIDERS.len())
+                .filter(|i| speaks(&OUTSIDERS[*i]))
+                .collect();
+        }
         let from = choices[rng.below(choices.len())];
         let language = OUTSIDERS[from].language;
-        let topic = self.topic(rng, to, language, true);
+        let topic = self.outside_topic(rng, from, to);
         self.open(rng, Who::Out(from), &[to], topic, language, at, None)
     }
 

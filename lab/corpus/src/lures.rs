@@ -118,6 +118,7 @@ pub(crate) fn build(
         company: "",
         language: Language::Fr,
         ip: "203.0.113.200",
+        about: &[],
     };
     let news = rng.pick(&[
         "Une réunion d'urgence s'est tenue hier soir au sujet des ouvrages frontaliers.",

@@ -232,23 +232,17 @@ pub fn to_html(text: &str, logo: bool) -> String {
     out
 }
 
-/// Breaks lines above 72 columns at spaces; quoted lines keep their mark.
+/// Breaks lines above 72 columns at spaces; quoted lines stay as they were sent.
 fn wrap(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
-        let mark = if line.starts_with('>') { "> " } else { "" };
         let mut width = 0;
         for (i, word) in line.split(' ').enumerate() {
             let w = word.chars().count();
             if i > 0 {
-                if width + w + 1 > 72 {
-                    out.push('\n');
-                    out.push_str(mark);
-                    width = mark.len();
-                } else {
-                    out.push(' ');
-                    width += 1;
-                }
+                let fits = width + w < 72 || line.starts_with('>');
+                out.push(if fits { ' ' } else { '\n' });
+                width = if fits { width + 1 } else { 0 };
             }
             out.push_str(word);
             width += w;

@@ -117,17 +117,18 @@ pub fn header_text(text: &str, charset: Charset, words: Words, used: usize) -> S
     if text.is_ascii() {
         return fold(text, used);
     }
-    // Whole words are kept together, each encoded word stays below 75 characters, and a
-    // multi-octet character is never split.
+    // RFC 2047 §2: an encoded word has at most 75 characters, and a multi-octet character is
+    // never split.
     let mut out: Vec<String> = Vec::new();
     let mut chunk = String::new();
-    let limit = if words == Words::B { 36 } else { 20 };
     for c in text.chars() {
-        if charset.encode(&chunk).len() + 2 > limit {
-            out.push(encoded_word(&chunk, charset, words));
-            chunk.clear();
-        }
         chunk.push(c);
+        let first = if out.is_empty() { used } else { 1 };
+        if first + encoded_word(&chunk, charset, words).len() > 75 {
+            chunk.pop();
+            out.push(encoded_word(&chunk, charset, words));
+            chunk = c.to_string();
+        }
     }
     out.push(encoded_word(&chunk, charset, words));
     out.join("\r\n ")

@@ -18,6 +18,8 @@ pub struct Outsider {
     pub language: Language,
     /// Address their mail server calls from (documentation ranges, RFC 5737).
     pub ip: &'static str,
+    /// Keys of the topics they write about.
+    pub about: &'static [&'static str],
 }
 
 use Language::{En, Fr};
@@ -25,24 +27,24 @@ use Language::{En, Fr};
 #[rustfmt::skip]
 /// The correspondents.
 pub const OUTSIDERS: [Outsider; 18] = [
-    Outsider { name: "Régis Malvaux", address: "r.malvaux@batilux.example", company: "Batilux Ingénierie", language: Fr, ip: "192.0.2.11" },
-    Outsider { name: "Service clients Archiscan", address: "clients@archiscan.example", company: "Archiscan SAS", language: Fr, ip: "192.0.2.23" },
-    Outsider { name: "Katia Brossolin", address: "katia.brossolin@serdal.example", company: "Serdal Télécom", language: Fr, ip: "192.0.2.34" },
-    Outsider { name: "Comptabilité Optimarne", address: "compta@optimarne.example", company: "Optimarne", language: Fr, ip: "192.0.2.45" },
-    Outsider { name: "Hervé Quillivic", address: "hquillivic@verdelin.example", company: "Groupe Verdelin", language: Fr, ip: "192.0.2.51" },
-    Outsider { name: "Lithos Numérique", address: "contact@lithos-numerique.example", company: "Lithos Numérique", language: Fr, ip: "192.0.2.62" },
-    Outsider { name: "Aurélie Tardivat", address: "aurelie.tardivat@valdesarre.example", company: "la région Val-de-Sarre", language: Fr, ip: "198.51.100.20" },
-    Outsider { name: "Gérard Plantevigne", address: "gerard.plantevigne@boitealettres.example", company: "", language: Fr, ip: "198.51.100.77" },
-    Outsider { name: "Josiane Féburier", address: "jofeburier@boitealettres.example", company: "", language: Fr, ip: "198.51.100.78" },
-    Outsider { name: "Agathe Rolineau", address: "a.rolineau@gazette-territoires.example", company: "La Gazette des Territoires", language: Fr, ip: "198.51.100.90" },
-    Outsider { name: "Simon Vaucresson", address: "svaucresson@courrierduval.example", company: "Le Courrier du Val", language: Fr, ip: "198.51.100.91" },
-    Outsider { name: "Calibre Formation", address: "inscriptions@calibre-formation.example", company: "Calibre Formation", language: Fr, ip: "192.0.2.73" },
-    Outsider { name: "Ingrid Solheim", address: "ingrid.solheim@archives.nordmark.example", company: "the Nordmark Archives", language: En, ip: "203.0.113.14" },
-    Outsider { name: "Piet van Oosten", address: "p.vanoosten@delta-institute.example", company: "the Delta Institute", language: En, ip: "203.0.113.27" },
-    Outsider { name: "Secretariat, Records Union", address: "secretariat@records-union.example", company: "the Records Union", language: En, ip: "203.0.113.31" },
-    Outsider { name: "Margaret Ashdown", address: "m.ashdown@thornbury-college.example", company: "", language: En, ip: "203.0.113.44" },
-    Outsider { name: "Norvane Support", address: "support@norvane.example", company: "Norvane Conseil", language: En, ip: "203.0.113.58" },
-    Outsider { name: "Peter Halloway", address: "halloway@publicworksweekly.example", company: "Public Works Weekly", language: En, ip: "203.0.113.63" },
+    Outsider { name: "Régis Malvaux", address: "r.malvaux@batilux.example", company: "Batilux Ingénierie", language: Fr, ip: "192.0.2.11", about: &["devis", "relance"] },
+    Outsider { name: "Service clients Archiscan", address: "clients@archiscan.example", company: "Archiscan SAS", language: Fr, ip: "192.0.2.23", about: &["devis", "relance", "partenaire"] },
+    Outsider { name: "Katia Brossolin", address: "katia.brossolin@serdal.example", company: "Serdal Télécom", language: Fr, ip: "192.0.2.34", about: &["devis", "relance"] },
+    Outsider { name: "Comptabilité Optimarne", address: "compta@optimarne.example", company: "Optimarne", language: Fr, ip: "192.0.2.45", about: &["relance"] },
+    Outsider { name: "Hervé Quillivic", address: "hquillivic@verdelin.example", company: "Groupe Verdelin", language: Fr, ip: "192.0.2.51", about: &["devis", "partenaire"] },
+    Outsider { name: "Lithos Numérique", address: "contact@lithos-numerique.example", company: "Lithos Numérique", language: Fr, ip: "192.0.2.62", about: &["devis", "relance"] },
+    Outsider { name: "Aurélie Tardivat", address: "aurelie.tardivat@valdesarre.example", company: "la région Val-de-Sarre", language: Fr, ip: "198.51.100.20", about: &["partenaire"] },
+    Outsider { name: "Gérard Plantevigne", address: "gerard.plantevigne@boitealettres.example", company: "", language: Fr, ip: "198.51.100.77", about: &["lecteur"] },
+    Outsider { name: "Josiane Féburier", address: "jofeburier@boitealettres.example", company: "", language: Fr, ip: "198.51.100.78", about: &["lecteur"] },
+    Outsider { name: "Agathe Rolineau", address: "a.rolineau@gazette-territoires.example", company: "La Gazette des Territoires", language: Fr, ip: "198.51.100.90", about: &["journaliste"] },
+    Outsider { name: "Simon Vaucresson", address: "svaucresson@courrierduval.example", company: "Le Courrier du Val", language: Fr, ip: "198.51.100.91", about: &["journaliste"] },
+    Outsider { name: "Calibre Formation", address: "inscriptions@calibre-formation.example", company: "Calibre Formation", language: Fr, ip: "192.0.2.73", about: &["devis", "partenaire"] },
+    Outsider { name: "Ingrid Solheim", address: "ingrid.solheim@archives.nordmark.example", company: "the Nordmark Archives", language: En, ip: "203.0.113.14", about: &["partner_en", "researcher_en"] },
+    Outsider { name: "Piet van Oosten", address: "p.vanoosten@delta-institute.example", company: "the Delta Institute", language: En, ip: "203.0.113.27", about: &["partner_en"] },
+    Outsider { name: "Secretariat, Records Union", address: "secretariat@records-union.example", company: "the Records Union", language: En, ip: "203.0.113.31", about: &["partner_en"] },
+    Outsider { name: "Margaret Ashdown", address: "m.ashdown@thornbury-college.example", company: "", language: En, ip: "203.0.113.44", about: &["researcher_en"] },
+    Outsider { name: "Norvane Support", address: "support@norvane.example", company: "Norvane Conseil", language: En, ip: "203.0.113.58", about: &["vendor_en"] },
+    Outsider { name: "Peter Halloway", address: "halloway@publicworksweekly.example", company: "Public Works Weekly", language: En, ip: "203.0.113.63", about: &["researcher_en"] },
 ];
 
 fn inbound(

@@ -30,6 +30,32 @@ fn parse(raw: &[u8]) -> (String, Vec<(String, Vec<u8>)>) {
     (text, files)
 }
 
+/// Text of the messages attached to a message.
+fn nested(m: &mail_parser::Message) -> String {
+    let text = |m: &mail_parser::Message| -> String {
+        m.parts
+            .iter()
+            .filter_map(|p| {
+                if let PartType::Text(t) = &p.body {
+                    Some(t.to_string())
+                } else {
+                    None
+                }
+            })
+            .collect()
+    };
+    m.parts
+        .iter()
+        .filter_map(|p| {
+            if let PartType::Message(i) = &p.body {
+                Some(text(i) + &nested(i))
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
 fn check(m: &Mail) -> String {
     let bare = m
         .raw
@@ -86,18 +112,7 @@ fn check(m: &Mail) -> String {
         }
     }
     for s in &m.secrets {
-        let inner: String = parsed
-            .parts
-            .iter()
-            .filter_map(|p| {
-                if let PartType::Message(i) = &p.body {
-                    Some(i.raw_message.clone())
-                } else {
-                    None
-                }
-            })
-            .map(|r| parse(&r).0)
-            .collect();
+        let inner = nested(&parsed);
         assert!(
             text.contains(&s.value) || inner.contains(&s.value),
             "{} lacks its secret",
@@ -264,7 +279,7 @@ fn search_words_find_something() {
         .copied()
         .filter(|w| !text.contains(&w.to_lowercase()))
         .collect();
-    assert!(missed.len() <= 12, "nothing to find for {missed:?}");
+    assert!(missed.len() <= 8, "nothing to find for {missed:?}");
 }
 
 #[test]

@@ -204,7 +204,7 @@ pub(super) const TOPICS: &[Topic] = &[
     },
     Topic {
         key: "access_en",
-        weight: 3,
+        weight: 5,
         subjects: &[
             "Your access to {appli}",
             "{appli}: log-in",

@@ -22,7 +22,7 @@ const PLAIN: Topic = Topic {
 pub(super) const TOPICS: &[Topic] = &[
     Topic {
         key: "reunion",
-        weight: 16,
+        weight: 12,
         subjects: &[
             "Réunion {projet} du {date}",
             "Point {projet}",
@@ -161,6 +161,8 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
         body: &[
             "L'enveloppe proposée s'élève à {montant}, contre {montant2} l'an dernier.",
+            "Le fournisseur {fournisseur} a changé de RIB, virement suspendu en attendant.",
+            "La délégation de signature de {tiers} prend fin le {date2}.",
             "L'écart vient essentiellement du marché {ref2} passé avec {fournisseur}.",
             "Les autorisations d'engagement couvrent {n2} mois, il faudra un complément.",
             "Je n'ai pas retenu la demande relative au site de {ville}, faute de devis.",
@@ -276,6 +278,7 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
         body: &[
             "{n2} dossiers sont retenus après une première lecture.",
+            "Le salaire demandé par le candidat {n2} dépasse la grille.",
             "Le poste est ouvert aux titulaires et aux contractuels, cotation groupe {n2}.",
             "La candidate retenue souhaite une prise de poste le {date2}.",
             "Les appréciations sont nominatives : merci de ne pas transférer la liste.",
@@ -452,7 +455,7 @@ pub(super) const TOPICS: &[Topic] = &[
     },
     Topic {
         key: "acces",
-        weight: 5,
+        weight: 6,
         by: &["numérique"],
         subjects: &[
             "Accès {appli}",
@@ -486,7 +489,7 @@ pub(super) const TOPICS: &[Topic] = &[
     },
     Topic {
         key: "vpn",
-        weight: 3,
+        weight: 4,
         by: &["numérique"],
         subjects: &[
             "VPN nomade - {ticket}",
@@ -515,7 +518,7 @@ pub(super) const TOPICS: &[Topic] = &[
     },
     Topic {
         key: "maintenance",
-        weight: 4,
+        weight: 7,
         by: &["numérique"],
         subjects: &[
             "Maintenance {appli} le {date}",
@@ -532,6 +535,8 @@ pub(super) const TOPICS: &[Topic] = &[
             "La sauvegarde du {hier} a été vérifiée par {tiers}.",
             "Le flux vers {hotename} doit être ouvert sur le pare-feu, règle {ref}.",
             "Les comptes de service ne changent pas.",
+            "Le compte de service svc-{n} garde son mot de passe, il est dans le coffre.",
+            "L'astreinte est assurée par {tiers}.",
         ],
         ask: &[
             "Merci de prévenir vos équipes.",
@@ -642,6 +647,7 @@ pub(super) const TOPICS: &[Topic] = &[
             "Le surcoût est estimé à {montant2}.",
             "Le plan d'accès et les codes d'alarme ne doivent pas circuler hors du service.",
             "La livraison des rayonnages est fixée au {date2}.",
+            "Le code d'accès du portail nord est changé le {date}, voir le poste de garde.",
             "Le coordonnateur de sécurité a arrêté l'échafaudage nord.",
         ],
         ask: &[
@@ -736,7 +742,7 @@ pub(super) const TOPICS: &[Topic] = &[
     },
     Topic {
         key: "securite",
-        weight: 4,
+        weight: 7,
         by: &["numérique", "Cabinet"],
         subjects: &[
             "Consignes de sécurité - site de {ville}",
@@ -753,6 +759,8 @@ pub(super) const TOPICS: &[Topic] = &[
             "En cas de doute, transférez le message en pièce jointe au support, puis supprimez-le.",
             "La liste des personnes habilitées est tenue par {tiers}.",
             "Le point de rassemblement est la cour nord.",
+            "Le plan d'accès et la liste des personnes figurent en annexe.",
+            "Une habilitation est exigée pour la zone {n2}, badge et passeport à présenter.",
             "Les comptes sans double authentification seront fermés le {date2}.",
             "La cellule se réunit en {salle}, téléphone de secours 01 99 00 99 {n}.",
         ],
@@ -769,7 +777,7 @@ pub(super) const TOPICS: &[Topic] = &[
     },
     Topic {
         key: "convivial",
-        weight: 5,
+        weight: 3,
         subjects: &[
             "Pot de départ de {tiers_p}",
             "Galette du service",

@@ -7,6 +7,7 @@
 //! subjects are chosen by whoever connects.
 
 mod cron;
+mod cyrus;
 mod dovecot;
 mod envelope;
 mod exim;
@@ -122,6 +123,7 @@ static PROGRAMS: &[Program] = &[
     sudo::PROGRAM,
     useradd::PROGRAM,
     fail2ban::PROGRAM,
+    cyrus::PROGRAM,
     web::PROGRAM,
     other::PROGRAM,
 ];

@@ -48,6 +48,24 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
         };
         return out.event(record, Product::Pam, Body::Account(change));
     }
+    // pam_tally2 `user NAME (UID) tally 6, deny 5`, pam_faillock `Consecutive login failures for
+    // user NAME account temporarily locked`.
+    let locked = rest
+        .strip_prefix("user ")
+        .filter(|t| t.contains(" tally ") && t.contains("deny "))
+        .or_else(|| rest.strip_prefix("Consecutive login failures for user "));
+    if let Some(locked) = locked {
+        let logon = Logon {
+            service: service(service_name),
+            status: Status::Failure,
+            user: locked.split(' ').next().unwrap_or_default(),
+            method: "pam",
+            attempts: 0,
+            detail: rest,
+            ..Logon::default()
+        };
+        return out.event(record, Product::Pam, Body::Logon(logon));
+    }
     // Sessions opened and closed, users unknown: the program's own record tells more.
     out.ignored(record)
 }
@@ -60,18 +78,9 @@ fn failure(
     out: &mut Out<'_>,
 ) -> Accounted {
     let (ruser, rhost, user) = client(fields);
-    let service = match service_name {
-        "sshd" => Service::Ssh,
-        "sudo" | "su" | "su-l" => Service::Sudo,
-        "imap" => Service::Imap,
-        "pop" | "pop3" => Service::Pop3,
-        "smtp" | "smtpd" | "exim" => Service::Smtp,
-        "sieve" => Service::ManageSieve,
-        _ => Service::Other,
-    };
     let src_ip = field::ip(rhost);
     let logon = Logon {
-        service,
+        service: service(service_name),
         status: Status::Failure,
         user: if user.is_empty() { ruser } else { user },
         src_ip,
@@ -83,6 +92,20 @@ fn failure(
         ..Logon::default()
     };
     out.event(record, Product::Pam, Body::Logon(logon))
+}
+
+/// The service that a PAM service name stands for.
+fn service(name: &str) -> Service {
+    match name {
+        "sshd" => Service::Ssh,
+        "sudo" | "su" | "su-l" => Service::Sudo,
+        "imap" => Service::Imap,
+        "pop" | "pop3" => Service::Pop3,
+        "smtp" | "smtpd" | "exim" => Service::Smtp,
+        "sieve" => Service::ManageSieve,
+        // Dovecot asks for all its protocols under one name.
+        _ => Service::Other,
+    }
 }
 
 /// R, H and U.

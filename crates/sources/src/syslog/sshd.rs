@@ -22,6 +22,12 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     if let Some((_, rest)) = field::enclosed(text, "[ID ", "] ") {
         text = rest;
     }
+    // The kernel's time before messages of early boot, in some journals.
+    if text.starts_with("kernel:")
+        && let Some((_, rest)) = text.split_once(']')
+    {
+        text = rest.trim_start_matches(':').trim_start();
+    }
     text = text
         .strip_prefix("error: ")
         .or_else(|| text.strip_prefix("fatal: "))
@@ -138,6 +144,11 @@ fn noted<'a>(text: &'a str, mut logon: Logon<'a>) -> Option<Logon<'a>> {
         let origin = origin(rest, false)?;
         (logon.user, logon.src_ip, logon.src_port, logon.src_host) =
             (origin.user, origin.ip, origin.port, origin.host);
+        return Some(logon);
+    }
+    if let Some(rest) = text.strip_prefix("Disconnecting: Too many authentication failures") {
+        logon.attempts = 0;
+        logon.user = rest.strip_prefix(" for ").unwrap_or_default();
         return Some(logon);
     }
     // `Connection closed by authenticating user U IP port N`

@@ -54,7 +54,7 @@ pub(super) fn parse(record: &Record<'_>, entry: &Entry<'_>, out: &mut Out<'_>) -
     }
     // 2.4: `auth(USER,IP,sasl:login)<SESSION>: sql: Password mismatch`.
     if !entry.user.is_empty()
-        && let Some(client) = inside(entry.user)
+        && let Some(client) = inside(entry.user).filter(|client| client.ip.is_some())
         && let Some((_, why)) = text.split_once(": ")
         && failure(why)
     {

@@ -83,7 +83,7 @@ fn recipient(text: &str) -> (&str, &str) {
 
 /// The queue id the next hop gave: `250 2.0.0 Ok: queued as F12DF84004`, Postfix's own
 /// `forwarded as`, Exim's `OK id=1vSmXX-0001Ab-2C`.
-fn next_id(detail: &str) -> &str {
+pub(super) fn next_id(detail: &str) -> &str {
     let after = |key: &str| {
         detail
             .rfind(key)
@@ -121,6 +121,7 @@ fn remote<'a>(record: &Record<'a>, id: &'a str, text: &'a str, out: &mut Out<'_>
             if let Some(client) = client(rest) {
                 body.relay_host = client.host;
                 body.relay_ip = client.ip;
+                body.relay_port = client.port;
             }
             break;
         }

@@ -146,6 +146,7 @@ fn acted<'a>(
     } else {
         reply(rest, &mut body);
     }
+    body.next_queue_id = super::delivery::next_id(body.detail);
     Some(out.event(record, Product::Postfix, Body::Email(body)))
 }
 
@@ -269,6 +270,18 @@ pub(super) fn session(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
             user: "",
         };
         return out.event(record, Product::Postfix, Body::Message(body));
+    }
+    if let Some((_, rest)) = message.split_once("TLS connection established from ")
+        && let Some(client) = client(rest)
+    {
+        return connection_of(record, message, client, out);
+    }
+    // The before-queue proxy filter's records have no queue id.
+    if message.starts_with("proxy-")
+        && let Some((action, rest)) = message.split_once(": ")
+        && let Some(accounted) = acted(record, "", action, rest, out)
+    {
+        return accounted;
     }
     let known = message.contains("TLS connection established")
         || message.contains("TLS connection reused")

@@ -1,0 +1,679 @@
+//! Facts about client sessions: numbers that rules judge, each with the lines it stands on.
+//!
+//! Facts are computed without opinion; a fact that cannot be computed (no history, nothing
+//! logged) is absent, and no condition on an absent fact holds.
+
+use crate::client::{Client, Protocol, is_inside, network, wide_network};
+use crate::daemon::DaemonSession;
+use crate::intern::{Ip, Sym};
+use crate::model::{Model, shows};
+use crate::webreq::Action;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use vauban_ocsf::{AccountActivity, DAY, Evidence, HOUR, SECOND, Status, Timestamp};
+
+/// All facts, in alphabetical order; rules may name no other. `rules/README.md` describes them.
+pub const NAMES: &[&str] = &[
+    "account_failure_networks",
+    "account_failures",
+    "agent_known",
+    "agent_new",
+    "agent_tool",
+    "bulk_ratio",
+    "compromised_before",
+    "content_items",
+    "continued_elsewhere",
+    "documents_downloaded",
+    "filter_saved",
+    "history_days",
+    "indicator",
+    "inside",
+    "lure_opened_before",
+    "lure_opened_here",
+    "machine_speed",
+    "mailbox_share",
+    "master_user",
+    "messages_shown",
+    "network_known_to_organisation",
+    "network_new",
+    "new_networks_near",
+    "no_commands",
+    "password_changed_by_stranger",
+    "password_changed_here",
+    "protocol_new",
+    "redirect_created",
+    "regular_days",
+    "roaming_networks",
+    "same_network_intruder",
+    "same_source_intruder",
+    "searches",
+    "secret_reuse",
+    "sensitive_searches",
+    "source_accounts_new",
+    "source_failed_accounts",
+    "source_failures_here",
+    "spray_accounts",
+    "wide_network_new",
+];
+
+/// Facts of one session.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    values: BTreeMap<&'static str, (f64, Vec<Evidence>)>,
+    /// Words that sentences may use beside the facts (addresses, lists of search words).
+    pub words: BTreeMap<String, String>,
+}
+
+impl Facts {
+    /// States a fact. Zero is a statement too.
+    pub fn set(&mut self, name: &'static str, value: f64, mut evidence: Vec<Evidence>) {
+        debug_assert!(NAMES.contains(&name), "{name} is not in NAMES");
+        evidence.truncate(6);
+        self.values.insert(name, (value, evidence));
+    }
+
+    /// The value of a fact.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.values.get(name).map(|(v, _)| *v)
+    }
+
+    /// The lines of a fact.
+    pub fn evidence(&self, name: &str) -> &[Evidence] {
+        self.values.get(name).map_or(&[], |(_, e)| e)
+    }
+}
+
+/// A network counts as new to an account for this long after its first use.
+const NETWORK_SETTLES: i64 = 7 * DAY;
+/// Novelty needs this many earlier days with the account in the logs.
+const HISTORY_NEEDED: usize = 2;
+/// How far back failed log-ins are held against a later success.
+const FAILURES_REACH: i64 = 21 * DAY;
+/// How far back a lure or a password change is held against a later log-in.
+const EVENT_REACH: i64 = 14 * DAY;
+/// A person does not open this many things in [`MACHINE_SPAN`].
+const MACHINE_ACTIONS: usize = 10;
+/// See [`MACHINE_ACTIONS`].
+const MACHINE_SPAN: i64 = 10 * SECOND;
+
+/// What an intruder searches for: words for secrets, credentials and access, French and English,
+/// compared without case and accents.
+const SENSITIVE: &[&str] = &[
+    "secret",
+    "confidentiel",
+    "confidential",
+    "restreint",
+    "restricted",
+    "diffusion",
+    "mot de passe",
+    "mdp",
+    "password",
+    "passwd",
+    "pwd",
+    "passe",
+    "login",
+    "identifiant",
+    "credential",
+    "vpn",
+    "acces",
+    "access",
+    "token",
+    "jeton",
+    "cle privee",
+    "private key",
+    "ssh",
+    "rdp",
+    "admin",
+    "intranet",
+    "portail",
+    "portal",
+    "certificat",
+    "code",
+    "otp",
+    "totp",
+    "2fa",
+    "defense",
+    "interpol",
+    "enquete",
+    "dossier",
+    "fichier",
+    "passeport",
+    "passport",
+    "iban",
+    "rib",
+    "salaire",
+    "payroll",
+    "contrat",
+    "contract",
+    "strategie",
+    "nucleaire",
+    "classified",
+];
+
+/// Lower case without French accents.
+fn plain(text: &str) -> String {
+    text.to_lowercase()
+        .chars()
+        .map(|c| match c {
+            'à' | 'â' | 'ä' => 'a',
+            'é' | 'è' | 'ê' | 'ë' => 'e',
+            'î' | 'ï' => 'i',
+            'ô' | 'ö' => 'o',
+            'ù' | 'û' | 'ü' => 'u',
+            'ç' => 'c',
+            c => c,
+        })
+        .collect()
+}
+
+/// Whether a search is for something an intruder would want.
+pub fn is_sensitive(query: &str) -> bool {
+    let query = plain(query);
+    SENSITIVE.iter().any(|word| query.contains(word))
+}
+
+/// User agents of programs rather than browsers.
+pub fn is_tool(agent: &str) -> bool {
+    let agent = agent.to_lowercase();
+    agent.is_empty()
+        || agent == "-"
+        || [
+            "curl",
+            "wget",
+            "python",
+            "go-http",
+            "libwww",
+            "java/",
+            "okhttp",
+            "httpclient",
+            "ruby",
+            "axios",
+            "node-fetch",
+            "headless",
+            "phantomjs",
+            "scrapy",
+            "powershell",
+        ]
+        .iter()
+        .any(|tool| agent.contains(tool))
+}
+
+/// Content a session took: messages or parts with body.
+pub fn volume(c: &Client, m: &Model<'_>) -> u64 {
+    match c.protocol {
+        Protocol::Webmail => c
+            .requests
+            .iter()
+            .map(|&r| &m.obs.requests[r as usize])
+            .filter(|r| {
+                (200..300).contains(&r.status)
+                    && (shows(r)
+                        || matches!(r.action, Action::ZipAttachments | Action::ZipMessages)
+                        || (r.action == Action::Get && !r.flags.thumb() && !r.flags.wrapper()))
+            })
+            .count() as u64,
+        _ => c
+            .daemon
+            .iter()
+            .filter_map(|&d| m.daemon[d as usize].counters.as_ref())
+            .map(|k| u64::from(k.body_count.unwrap_or(0)) + u64::from(k.retr_count.unwrap_or(0)))
+            .sum(),
+    }
+}
+
+/// Computes the facts of session `index`, those apart that need other sessions' judgement.
+pub fn compute(index: usize, m: &Model<'_>) -> Facts {
+    let c = &m.clients[index];
+    let mut f = Facts::default();
+    let own = || c.evidence(&m.obs, &m.daemon, 3);
+    f.words
+        .insert("account".into(), m.name(c.account).to_string());
+    f.words
+        .insert("protocol".into(), c.protocol.name().to_string());
+    if let Some(ip) = m.addr(c.ip) {
+        f.words.insert("ip".into(), ip.to_string());
+        f.set("inside", f64::from(is_inside(ip)), own());
+        novelty(c, ip, m, &mut f);
+        failures(c, ip, m, &mut f);
+        passwords(c, ip, m, &mut f);
+        lures_before(c, m, &mut f);
+    }
+    if c.master != Sym(0) {
+        f.set("master_user", 1.0, own());
+    }
+    let volume = volume(c, m);
+    f.set("content_items", volume as f64, own());
+    if let (Some(ip), true) = (m.addr(c.ip), volume > 0) {
+        // Compared with what the account's sessions from elsewhere took before.
+        if let Some(largest) = m.profiles.largest_before(c.account, c.start, network(ip)) {
+            f.set("bulk_ratio", volume as f64 / largest.max(1) as f64, own());
+        }
+        let stored = m.universe.count(c.account, c.end);
+        if stored > 0 && c.protocol != Protocol::Smtp {
+            f.set(
+                "mailbox_share",
+                (volume as f64 / stored as f64).min(1.0),
+                own(),
+            );
+        }
+    }
+    let silent: Vec<&DaemonSession> = c
+        .daemon
+        .iter()
+        .map(|&d| &m.daemon[d as usize])
+        .filter(|d| d.no_commands)
+        .collect();
+    if c.protocol != Protocol::Webmail && !silent.is_empty() {
+        f.set("no_commands", 1.0, own());
+    }
+    if c.protocol == Protocol::Webmail {
+        webmail(c, m, &mut f);
+    }
+    if c.protocol == Protocol::Sieve {
+        filter(c, 1, own(), m, &mut f);
+    }
+    indicators(c, m, &mut f);
+    f
+}
+
+fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
+    let p = &m.profiles;
+    let own = || c.evidence(&m.obs, &m.daemon, 3);
+    let (net, wide) = (network(ip), wide_network(ip));
+    let fresh = |first: Timestamp| c.start.0 - first.0 < NETWORK_SETTLES;
+    if let Some(seen) = p.network.get(&(c.account, net)) {
+        let history = p.history_days(c.account, seen.first);
+        f.set("history_days", history as f64, own());
+        if history >= HISTORY_NEEDED {
+            let is_new = fresh(seen.first);
+            f.set("network_new", f64::from(is_new), own());
+            if let Some(w) = p.wide.get(&(c.account, wide)) {
+                let wide_new =
+                    fresh(w.first) && p.history_days(c.account, w.first) >= HISTORY_NEEDED;
+                f.set("wide_network_new", f64::from(wide_new), own());
+            }
+        }
+    }
+    if let Some(seen) = p.protocol.get(&(c.account, c.protocol))
+        && p.history_days(c.account, seen.first) >= HISTORY_NEEDED
+    {
+        f.set("protocol_new", f64::from(fresh(seen.first)), own());
+    }
+    if c.agent != Sym(0) {
+        f.words.insert("agent".into(), m.name(c.agent).to_string());
+        f.set("agent_tool", f64::from(is_tool(m.name(c.agent))), own());
+        // Only webmail sessions have a browser, so only their days count as history of one.
+        if let (Some(seen), Some(web)) = (
+            p.agent.get(&(c.account, c.agent)),
+            p.protocol.get(&(c.account, Protocol::Webmail)),
+        ) {
+            let history = web.days_before(seen.first);
+            if history >= HISTORY_NEEDED {
+                let is_new = fresh(seen.first);
+                f.set("agent_new", f64::from(is_new), own());
+                f.set("agent_known", f64::from(!is_new), own());
+            } else if web.days_before(c.start) >= HISTORY_NEEDED {
+                f.set("agent_known", 1.0, own());
+            }
+        }
+    }
+    if let Some(seen) = p.habit.get(&(c.account, c.protocol, c.ip)) {
+        f.set("regular_days", seen.days_before(c.start) as f64, own());
+    }
+    // Other accounts that used this network well before this account came to it.
+    if let Some(users) = p.users.get(&net) {
+        let settled = users
+            .iter()
+            .filter(|(user, first)| **user != c.account && c.start.0 - first.0 >= NETWORK_SETTLES)
+            .count();
+        f.set("network_known_to_organisation", settled as f64, own());
+        // Accounts for which it was new, within a week of this session.
+        let mut lines = Vec::new();
+        let fresh_users = users
+            .iter()
+            .filter(|(user, first)| {
+                (first.0 - c.start.0).abs() < NETWORK_SETTLES
+                    && p.history_days(**user, **first) >= HISTORY_NEEDED
+            })
+            .inspect(|(user, first)| lines.extend(m.first_line_from(**user, net, **first)))
+            .count();
+        f.set("source_accounts_new", fresh_users as f64, lines);
+    }
+    if let Some(networks) = p.networks_of.get(&c.account) {
+        let mut lines = Vec::new();
+        let near = networks
+            .iter()
+            .filter(|(_, first)| {
+                (first.0 - c.start.0).abs() < NETWORK_SETTLES
+                    && p.history_days(c.account, **first) >= HISTORY_NEEDED
+            })
+            .inspect(|(net, first)| lines.extend(m.first_line_from(c.account, **net, **first)))
+            .count();
+        f.set("new_networks_near", near as f64, lines);
+        let roaming = networks
+            .values()
+            .filter(|first| c.start.0 - first.0 >= NETWORK_SETTLES)
+            .count();
+        f.set("roaming_networks", roaming as f64, own());
+    }
+}
+
+fn failures(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
+    let near = |t: Timestamp| (c.start.0 - FAILURES_REACH..=c.start.0 + DAY).contains(&t.0);
+    // By this address.
+    let mut accounts = BTreeSet::new();
+    let mut here = 0;
+    let mut lines = Vec::new();
+    let mut lines_here = Vec::new();
+    for fail in m.failures_from(c.ip).iter().filter(|x| near(x.first)) {
+        if fail.account == c.account {
+            if fail.first < c.start {
+                here += fail.count;
+                lines_here.push(fail.evidence);
+            }
+        } else if accounts.insert(fail.account) {
+            lines.push(fail.evidence);
+        }
+    }
+    f.set("source_failed_accounts", accounts.len() as f64, lines);
+    f.set("source_failures_here", here as f64, lines_here);
+    // At this account, from networks it never used with success.
+    let mut networks = BTreeSet::new();
+    let mut count = 0;
+    let mut lines = Vec::new();
+    for fail in m
+        .failures_at(c.account)
+        .iter()
+        .filter(|x| x.first < c.start && x.first.0 >= c.start.0 - FAILURES_REACH)
+    {
+        let Some(from) = m.addr(fail.ip) else {
+            continue;
+        };
+        let known = m.profiles.network.get(&(c.account, network(from)));
+        if is_inside(from) || known.is_some_and(|s| s.first < fail.first) {
+            continue;
+        }
+        networks.insert(network(from));
+        count += fail.count;
+        lines.push(fail.evidence);
+    }
+    f.set("account_failures", count as f64, lines.clone());
+    f.set("account_failure_networks", networks.len() as f64, lines);
+    let _ = ip;
+    // The campaign this account was part of: accounts that strangers failed at in the time before.
+    let (accounts, lines) = m.spray_before(c.start, FAILURES_REACH);
+    f.set("spray_accounts", accounts as f64, lines);
+}
+
+fn passwords(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
+    let net = network(ip);
+    let mut here = Vec::new();
+    let mut strangers = Vec::new();
+    for change in m.obs.changes.iter().filter(|x| {
+        x.user == c.account
+            && x.activity == AccountActivity::PasswordChange
+            && x.status != Status::Failure
+    }) {
+        let Some(from) = m.addr(change.ip) else {
+            continue;
+        };
+        let during = (c.start.0 - 2 * SECOND..=c.end.0 + 2 * SECOND).contains(&change.time.0);
+        if during && change.ip == c.ip {
+            here.push(change.evidence);
+        } else if change.time < c.start
+            && c.start.0 - change.time.0 < EVENT_REACH
+            && !is_inside(from)
+            && m.profiles
+                .network
+                .get(&(c.account, network(from)))
+                .is_none_or(|s| {
+                    change.time.0 - s.first.0 < NETWORK_SETTLES
+                        && m.profiles.history_days(c.account, s.first) >= HISTORY_NEEDED
+                })
+        {
+            strangers.push(change.evidence);
+        }
+    }
+    let _ = net;
+    // Without a log of its own, the request that saves a new password tells.
+    if here.is_empty() {
+        here.extend(
+            c.requests
+                .iter()
+                .map(|&r| &m.obs.requests[r as usize])
+                .filter(|r| r.action == Action::PasswordChange && r.post && r.status == 200)
+                .map(|r| r.evidence),
+        );
+    }
+    f.set("password_changed_here", here.len() as f64, here);
+    f.set(
+        "password_changed_by_stranger",
+        strangers.len() as f64,
+        strangers,
+    );
+}
+
+fn lures_before(c: &Client, m: &Model<'_>, f: &mut Facts) {
+    let lines: Vec<Evidence> = m
+        .lure_openings
+        .iter()
+        .filter(|o| {
+            o.account == c.account && o.time < c.start && c.start.0 - o.time.0 < EVENT_REACH
+        })
+        .flat_map(|o| [o.evidence, o.message])
+        .collect();
+    f.set("lure_opened_before", f64::from(!lines.is_empty()), lines);
+}
+
+fn webmail(c: &Client, m: &Model<'_>, f: &mut Facts) {
+    let mut searches = Vec::new();
+    let mut queries: BTreeSet<String> = BTreeSet::new();
+    let mut sensitive: BTreeSet<String> = BTreeSet::new();
+    let mut sensitive_lines = Vec::new();
+    let (mut shown, mut downloads) = (Vec::new(), Vec::new());
+    let mut filters = Vec::new();
+    let mut quick: Vec<(Timestamp, Evidence)> = Vec::new();
+    for &r in &c.requests {
+        let r = &m.obs.requests[r as usize];
+        let ok = (200..300).contains(&r.status);
+        match r.action {
+            Action::Search => {
+                let query = m.name(r.query);
+                if !query.is_empty() && queries.insert(query.to_lowercase()) {
+                    searches.push(r.evidence);
+                    if is_sensitive(query) && sensitive.insert(query.to_string()) {
+                        sensitive_lines.push(r.evidence);
+                    }
+                }
+                quick.push((r.time, r.evidence));
+            }
+            Action::Show | Action::Preview | Action::Print if ok => {
+                shown.push(r.evidence);
+                quick.push((r.time, r.evidence));
+            }
+            Action::Source | Action::ZipAttachments | Action::ZipMessages if ok => {
+                downloads.push(r.evidence);
+                quick.push((r.time, r.evidence));
+            }
+            Action::Get if ok && r.flags.download() => {
+                downloads.push(r.evidence);
+                quick.push((r.time, r.evidence));
+            }
+            Action::FiltersChange if r.post && r.status < 400 => filters.push(r.evidence),
+            _ => {}
+        }
+    }
+    let list: Vec<&str> = sensitive.iter().map(String::as_str).take(8).collect();
+    f.words.insert("queries".into(), list.join(", "));
+    f.set("searches", queries.len() as f64, searches);
+    f.set(
+        "sensitive_searches",
+        sensitive.len() as f64,
+        sensitive_lines,
+    );
+    f.set("messages_shown", shown.len() as f64, shown);
+    f.set("documents_downloaded", downloads.len() as f64, downloads);
+    // Machine speed: a window that holds more than hands can do. Prefetching and inline images
+    // are not among the actions counted.
+    let times: Vec<i64> = quick.iter().map(|(t, _)| t.0).collect();
+    let burst = (0..times.len())
+        .filter(|&i| {
+            times
+                .get(i + MACHINE_ACTIONS - 1)
+                .is_some_and(|&t| t - times[i] <= MACHINE_SPAN)
+        })
+        .map(|i| quick[i].1)
+        .collect::<Vec<_>>();
+    f.set("machine_speed", burst.len() as f64, burst);
+    if !filters.is_empty() {
+        let n = filters.len();
+        filter(c, n, filters, m, f);
+    }
+    let here: Vec<Evidence> = m
+        .lure_openings
+        .iter()
+        .filter(|o| o.account == c.account && o.ip == c.ip && (c.start..=c.end).contains(&o.time))
+        .flat_map(|o| [o.evidence, o.message])
+        .collect();
+    f.set("lure_opened_here", f64::from(!here.is_empty()), here);
+    continued(c, m, f);
+}
+
+/// A webmail session that no log-in began, while another browser elsewhere holds the account's
+/// session: the cookie is used from two places.
+fn continued(c: &Client, m: &Model<'_>, f: &mut Facts) {
+    let acts = c.requests.iter().any(|&r| {
+        let r = &m.obs.requests[r as usize];
+        (200..300).contains(&r.status)
+            && (shows(r) || matches!(r.action, Action::List | Action::Get | Action::Search))
+    });
+    if c.logged_in || !acts {
+        return;
+    }
+    let other = m.clients.iter().find(|o| {
+        o.protocol == Protocol::Webmail
+            && o.account == c.account
+            && o.ip != c.ip
+            && o.logged_in
+            && o.start <= c.start
+            && c.start.0 - o.end.0 < HOUR
+            && match (m.addr(o.ip), m.addr(c.ip)) {
+                (Some(a), Some(b)) => network(a) != network(b),
+                _ => false,
+            }
+    });
+    if let Some(o) = other {
+        let mut lines = c.evidence(&m.obs, &m.daemon, 2);
+        lines.extend(o.evidence(&m.obs, &m.daemon, 2));
+        f.words.insert(
+            "other_ip".into(),
+            m.addr(o.ip).map(|ip| ip.to_string()).unwrap_or_default(),
+        );
+        // 2: another browser too; 1: the same browser on another network (a laptop that moved).
+        f.set(
+            "continued_elsewhere",
+            if o.agent == c.agent { 1.0 } else { 2.0 },
+            lines,
+        );
+    }
+}
+
+/// A filter was saved: did the account begin to redirect mail outside after it?
+fn filter(c: &Client, saved: usize, lines: Vec<Evidence>, m: &Model<'_>, f: &mut Facts) {
+    if c.protocol == Protocol::Sieve {
+        // ManageSieve clients also only list scripts; one that stores sends more than it names.
+        let sent: u64 = c
+            .daemon
+            .iter()
+            .filter_map(|&d| m.daemon[d as usize].counters.as_ref()?.bytes_in)
+            .sum();
+        if sent == 0 {
+            return;
+        }
+    }
+    f.set("filter_saved", saved as f64, lines.clone());
+    let mut first_forward: Option<Timestamp> = None;
+    let mut evidence = lines;
+    for x in m
+        .obs
+        .forwards
+        .iter()
+        .filter(|x| x.user == c.account && m.is_external(m.name(x.to)))
+    {
+        if first_forward.is_none_or(|t| x.time < t) {
+            first_forward = Some(x.time);
+            evidence.truncate(3);
+            evidence.push(x.evidence);
+        }
+    }
+    let redirects: Vec<&crate::model::Redirect> = m
+        .redirects
+        .iter()
+        .filter(|r| r.account == c.account && m.is_external(&r.to))
+        .collect();
+    let began = first_forward.is_some_and(|t| t >= c.start)
+        || (first_forward.is_none() && !redirects.is_empty());
+    if began {
+        evidence.extend(redirects.iter().map(|r| r.evidence));
+        let to: BTreeSet<&str> = redirects.iter().map(|r| r.to.as_str()).collect();
+        f.words.insert(
+            "redirect_to".into(),
+            to.into_iter().collect::<Vec<_>>().join(", "),
+        );
+        f.set("redirect_created", 1.0, evidence);
+    }
+}
+
+fn indicators(c: &Client, m: &Model<'_>, f: &mut Facts) {
+    let by_ip = m.addr(c.ip).and_then(|ip| m.indicators.match_ip(ip));
+    let by_agent = (c.agent != Sym(0))
+        .then(|| m.indicators.match_user_agent(m.name(c.agent)))
+        .flatten();
+    if let Some(found) = by_ip.or(by_agent) {
+        f.words.insert("indicator".into(), found.to_string());
+        f.set("indicator", 1.0, c.evidence(&m.obs, &m.daemon, 3));
+    }
+}
+
+/// Facts that follow from other sessions being an intruder's.
+pub fn follow(index: usize, m: &Model<'_>, intruders: &[usize], f: &mut Facts) {
+    let c = &m.clients[index];
+    let Some(ip) = m.addr(c.ip) else { return };
+    let lines = |o: &Client| o.evidence(&m.obs, &m.daemon, 2);
+    let others = || {
+        intruders
+            .iter()
+            .filter(|&&i| i != index)
+            .map(|&i| &m.clients[i])
+    };
+    // A lure makes the victim's own browser act; its address is the victim's, not an intruder's.
+    let foreign = |o: &&Client| {
+        !m.victim_browser.contains(&(o.account, o.ip)) && (o.start.0 - c.start.0).abs() < 90 * DAY
+    };
+    if let Some(o) = others()
+        .filter(foreign)
+        .find(|o| o.ip == c.ip && c.ip != Ip(0))
+    {
+        f.words
+            .insert("same_source_account".into(), m.name(o.account).to_string());
+        f.set("same_source_intruder", 1.0, lines(o));
+    }
+    if let Some(o) = others()
+        .filter(foreign)
+        .find(|o| m.addr(o.ip).is_some_and(|a| network(a) == network(ip)))
+    {
+        f.words.insert(
+            "intruder_ip".into(),
+            m.addr(o.ip).map(|a| a.to_string()).unwrap_or_default(),
+        );
+        f.set("same_network_intruder", 1.0, lines(o));
+    }
+    if let Some(o) = others()
+        .find(|o| o.account == c.account && o.start < c.start && c.start.0 - o.start.0 < 30 * DAY)
+    {
+        f.set("compromised_before", 1.0, lines(o));
+    }
+    if let Some(line) = m.secret_of_account_read(c.account, c.start, intruders) {
+        f.set("secret_reuse", 1.0, vec![line]);
+    }
+}

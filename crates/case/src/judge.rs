@@ -1,0 +1,109 @@
+//! Sessions labelled: rules over facts, then what follows from sessions already labelled.
+
+use crate::contract::{Label, Reason};
+use crate::facts::{self, Facts};
+use crate::model::Model;
+use crate::rules::{INTRUDER, SUSPECT, SessionRules};
+use vauban_ocsf::Evidence;
+
+/// Judgement of one session.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// Facts.
+    pub facts: Facts,
+    /// 0–100.
+    pub score: f64,
+    /// What the score means.
+    pub label: Label,
+}
+
+/// Following an intruder from session to session ends after this many rounds at the latest.
+const ROUNDS: usize = 8;
+
+/// Judges all client sessions.
+pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
+    let mut all: Vec<Judgement> = (0..m.clients.len())
+        .map(|i| {
+            let mut j = Judgement {
+                facts: facts::compute(i, m),
+                ..Judgement::default()
+            };
+            rate(&mut j, rules);
+            j
+        })
+        .collect();
+    for _ in 0..ROUNDS {
+        let intruders: Vec<usize> = (0..all.len())
+            .filter(|&i| all[i].label == Label::Intruder)
+            .collect();
+        // A lure makes the reader's own browser act: that address is a victim's.
+        let victims: Vec<_> = intruders
+            .iter()
+            .filter(|&&i| {
+                all[i]
+                    .facts
+                    .get("lure_opened_here")
+                    .is_some_and(|v| v > 0.0)
+            })
+            .map(|&i| (m.clients[i].account, m.clients[i].ip))
+            .collect();
+        m.victim_browser.extend(victims);
+        if intruders.is_empty() {
+            break;
+        }
+        let mut changed = false;
+        for (i, judgement) in all.iter_mut().enumerate() {
+            let before = judgement.label;
+            facts::follow(i, m, &intruders, &mut judgement.facts);
+            rate(judgement, rules);
+            changed |= judgement.label != before;
+        }
+        if !changed {
+            break;
+        }
+    }
+    all
+}
+
+fn rate(j: &mut Judgement, rules: &SessionRules) {
+    let lookup = |name: &str| j.facts.get(name);
+    let fired = rules.fire(&lookup);
+    j.score = SessionRules::score(&fired);
+    j.label = match j.score {
+        s if s >= INTRUDER => Label::Intruder,
+        s if s >= SUSPECT => Label::Suspect,
+        _ => Label::Legitimate,
+    };
+}
+
+/// The reasons of a judgement, strongest first.
+pub fn reasons(
+    j: &Judgement,
+    rules: &SessionRules,
+    refs: &dyn Fn(&[Evidence]) -> Vec<crate::contract::EvidenceRef>,
+) -> Vec<Reason> {
+    let lookup = |name: &str| j.facts.get(name);
+    let mut out: Vec<Reason> = rules
+        .fire(&lookup)
+        .into_iter()
+        .map(|(rule, names)| {
+            let mut lines: Vec<Evidence> = Vec::new();
+            for name in names {
+                for line in j.facts.evidence(name) {
+                    if !lines.contains(line) {
+                        lines.push(*line);
+                    }
+                }
+            }
+            lines.truncate(6);
+            Reason {
+                rule: rule.id.clone(),
+                weight: rule.weight,
+                text: rule.tell(&lookup, &j.facts.words),
+                evidence: refs(&lines),
+            }
+        })
+        .collect();
+    out.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.rule.cmp(&b.rule)));
+    out
+}

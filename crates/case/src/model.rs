@@ -1,0 +1,552 @@
+//! Everything known about a case before it is judged, indexed for the questions that are asked.
+
+use crate::accounts::Accounts;
+use crate::client::{self, Client, network};
+use crate::contract::Text;
+use crate::daemon::{self, DaemonSession};
+use crate::facts;
+use crate::inputs::{Inputs, SieveScript};
+use crate::intern::{Ip, Sym};
+use crate::observe::{MailboxRec, Observations, RequestRec};
+use crate::profile::Profiles;
+use crate::universe::Universe;
+use crate::webmail::{self, Anchor};
+use crate::webreq::Action;
+use hashbrown::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use vauban_mail::Store;
+use vauban_ocsf::{Evidence, MailboxAction, SECOND, Service, Timestamp};
+
+/// Failed log-ins, as facts ask for them.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Account as tried.
+    pub account: Sym,
+    /// From where.
+    pub ip: Ip,
+    /// First of the day.
+    pub first: Timestamp,
+    /// Attempts of the day.
+    pub count: u64,
+    /// First line.
+    pub evidence: Evidence,
+}
+
+/// A redirect to another address that stands in a Sieve script.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    /// Account.
+    pub account: Sym,
+    /// Where to.
+    pub to: String,
+    /// Name of the rule, if it has one.
+    pub rule: String,
+    /// The script is the active one, as far as the store tells.
+    pub active: bool,
+    /// Modification time of the script, if plausible.
+    pub modified: Option<Timestamp>,
+    /// The action in the script.
+    pub evidence: Evidence,
+}
+
+/// A lure was opened.
+#[derive(Clone, Debug)]
+pub struct LureOpening {
+    /// Victim.
+    pub account: Sym,
+    /// From where.
+    pub ip: Ip,
+    /// When.
+    pub time: Timestamp,
+    /// Index into `Inputs::lures`.
+    pub lure: usize,
+    /// The request.
+    pub evidence: Evidence,
+    /// The message.
+    pub message: Evidence,
+}
+
+/// A secret and who lost it.
+#[derive(Clone, Debug)]
+pub struct SecretAt {
+    /// Message.
+    pub known: u32,
+    /// Index into the message's secrets.
+    pub secret: usize,
+    /// Account that the secret opens, if it names one of ours.
+    pub opens: Option<Sym>,
+}
+
+/// The model.
+pub struct Model<'a> {
+    /// Records.
+    pub obs: Observations,
+    /// Mail store.
+    pub store: &'a Store,
+    /// Daemons' sessions.
+    pub daemon: Vec<DaemonSession>,
+    /// Which of them the webmail opened.
+    pub local: Vec<u32>,
+    /// Client sessions.
+    pub clients: Vec<Client>,
+    /// What is usual.
+    pub profiles: Profiles,
+    /// Messages.
+    pub universe: Universe,
+    /// Lures opened in webmail.
+    pub lure_openings: Vec<LureOpening>,
+    /// Redirects standing in scripts.
+    pub redirects: Vec<Redirect>,
+    /// Secrets in messages.
+    pub secrets: Vec<SecretAt>,
+    /// Indicators to look for.
+    pub indicators: &'a dyn crate::inputs::Indicators,
+    /// Accounts and addresses whose own browser a lure made act.
+    pub victim_browser: HashSet<(Sym, Ip)>,
+    /// Accounts' client sessions, in order of start.
+    pub clients_of: HashMap<Sym, Vec<u32>>,
+    /// Domains of the accounts.
+    pub domains: BTreeSet<String>,
+    /// Messages that each client session showed or fetched by UID: message → session, time.
+    pub shown: HashMap<u32, Vec<(usize, Timestamp, Evidence)>>,
+    commands: HashMap<u64, Vec<u32>>,
+    fail_by_ip: HashMap<Ip, Vec<Failure>>,
+    fail_by_account: HashMap<Sym, Vec<Failure>>,
+    spray: Vec<(Timestamp, Sym, Evidence)>,
+    first_line: HashMap<(Sym, u128, Timestamp), Evidence>,
+}
+
+impl<'a> Model<'a> {
+    /// Builds the model.
+    pub fn new(mut obs: Observations, inputs: &Inputs<'a>) -> Self {
+        canonical_accounts(&mut obs, inputs);
+        obs.requests.sort_by_key(|r| (r.time, r.evidence));
+        obs.requests.dedup_by_key(|r| (r.time, r.evidence));
+        obs.mailbox.sort_by_key(|r| (r.time, r.evidence));
+        obs.forwards.sort_by_key(|r| (r.time, r.evidence));
+        obs.changes.sort_by_key(|r| (r.time, r.evidence));
+        obs.flows.sort_by_key(|r| (r.start, r.evidence));
+        let webmail_logins: Vec<Anchor> = obs
+            .logons
+            .iter()
+            .filter(|l| l.service == Service::Webmail)
+            .map(|l| Anchor {
+                time: l.time,
+                ip: l.ip,
+                user: l.user,
+            })
+            .chain(
+                obs.changes
+                    .iter()
+                    .filter(|c| c.product == vauban_ocsf::Product::Roundcube)
+                    .map(|c| Anchor {
+                        time: c.time,
+                        ip: c.ip,
+                        user: c.user,
+                    }),
+            )
+            .collect();
+        obs.logons.retain(|l| l.service != Service::Webmail);
+        let daemon = daemon::join(&mut obs);
+        let relays = relays(&obs, &daemon);
+        let mut local = client::local_sessions(&daemon, &obs.names);
+        local.extend((0..daemon.len() as u32).filter(|&i| {
+            let d = &daemon[i as usize];
+            d.service == Service::Imap && relays.contains(&d.ip)
+        }));
+        local.sort_unstable_by_key(|&i| (daemon[i as usize].start, i));
+        local.dedup();
+        let web = webmail::join(&obs.requests, &daemon, &local, &webmail_logins);
+        let names = &obs.names;
+        let own: HashSet<Ip> = daemon
+            .iter()
+            .map(|d| d.dst_ip)
+            .filter(|ip| ip.0 != 0)
+            .collect();
+        let is_relay = |ip: Ip| {
+            relays.contains(&ip)
+                || own.contains(&ip)
+                || names.addr(ip).is_some_and(|a| a.is_loopback())
+        };
+        let clients = client::build(&obs, &daemon, &local, web, &is_relay);
+        let account = |name: &str| obs.names.find(name).unwrap_or(Sym(0));
+        let universe = Universe::new(inputs.store, &obs, &account);
+        let domains = domains(&obs, inputs, &clients);
+        let mut m = Model {
+            store: inputs.store,
+            daemon,
+            local,
+            clients,
+            profiles: Profiles::default(),
+            universe,
+            lure_openings: Vec::new(),
+            redirects: Vec::new(),
+            secrets: Vec::new(),
+            indicators: inputs.indicators,
+            victim_browser: HashSet::new(),
+            clients_of: HashMap::new(),
+            domains,
+            shown: HashMap::new(),
+            commands: HashMap::new(),
+            fail_by_ip: HashMap::new(),
+            fail_by_account: HashMap::new(),
+            spray: Vec::new(),
+            first_line: HashMap::new(),
+            obs,
+        };
+        m.index(inputs);
+        m
+    }
+
+    fn index(&mut self, inputs: &Inputs<'a>) {
+        for (i, c) in self.clients.iter().enumerate() {
+            self.clients_of.entry(c.account).or_default().push(i as u32);
+            if let (Some(ip), Some(line)) = (
+                self.addr(c.ip),
+                c.evidence(&self.obs, &self.daemon, 1).first(),
+            ) {
+                self.first_line
+                    .entry((c.account, network(ip), c.start))
+                    .or_insert(*line);
+            }
+        }
+        let volume = |c: &Client| facts::volume(c, self);
+        self.profiles = Profiles::new(&self.clients, &volume, &self.obs.names);
+        for (i, r) in self.obs.mailbox.iter().enumerate() {
+            if r.session != 0
+                && matches!(
+                    r.action,
+                    MailboxAction::Fetch | MailboxAction::Search | MailboxAction::Opened
+                )
+            {
+                self.commands.entry(r.session).or_default().push(i as u32);
+            }
+        }
+        self.index_failures();
+        self.index_lures(inputs);
+        for script in inputs.sieve {
+            self.index_script(script);
+        }
+        for i in 0..self.universe.known.len() as u32 {
+            self.index_secrets(i);
+        }
+    }
+
+    fn index_failures(&mut self) {
+        for (&(account, ip, _), rec) in &self.obs.failures {
+            let failure = Failure {
+                account,
+                ip,
+                first: rec.first,
+                count: rec.count,
+                evidence: rec.first_evidence,
+            };
+            self.fail_by_ip.entry(ip).or_default().push(failure.clone());
+            self.fail_by_account
+                .entry(account)
+                .or_default()
+                .push(failure);
+            // Part of a spray: a stranger's address failed at an account that exists.
+            let stranger = self.addr(ip).is_some_and(|a| {
+                !client::is_inside(a)
+                    && self
+                        .profiles
+                        .network
+                        .get(&(account, network(a)))
+                        .is_none_or(|s| s.first > rec.first)
+            });
+            if stranger && self.profiles.account.contains_key(&account) {
+                self.spray.push((rec.first, account, rec.first_evidence));
+            }
+        }
+        self.spray.sort_unstable();
+    }
+
+    fn index_lures(&mut self, inputs: &Inputs<'a>) {
+        let mut lure_of: HashMap<(usize, usize), usize> = HashMap::new();
+        for (l, lure) in inputs.lures.iter().enumerate().filter(|(_, l)| l.active) {
+            lure_of.insert(lure.message, l);
+        }
+        for s in 0..self.clients.len() {
+            let c = &self.clients[s];
+            for &r in &c.requests {
+                let r = &self.obs.requests[r as usize];
+                if !(200..300).contains(&r.status) {
+                    continue;
+                }
+                if !shows(r) {
+                    continue;
+                }
+                let mailbox = self.obs.names.str(r.mailbox);
+                let Some(k) = self.universe.by_uid(c.account, mailbox, r.uid) else {
+                    continue;
+                };
+                self.shown
+                    .entry(k)
+                    .or_default()
+                    .push((s, r.time, r.evidence));
+                let known = &self.universe.known[k as usize];
+                if let Some(&lure) = known.stored.and_then(|at| lure_of.get(&at)) {
+                    self.lure_openings.push(LureOpening {
+                        account: c.account,
+                        ip: c.ip,
+                        time: r.time,
+                        lure,
+                        evidence: r.evidence,
+                        message: known.evidence,
+                    });
+                }
+            }
+        }
+        self.lure_openings.sort_by_key(|o| (o.time, o.evidence));
+    }
+
+    fn index_script(&mut self, script: &SieveScript) {
+        let Some(account) = self.obs.names.find(&script.account) else {
+            return;
+        };
+        for redirect in &script.redirects {
+            self.redirects.push(Redirect {
+                account,
+                to: redirect.to.to_lowercase(),
+                rule: redirect.rule.clone(),
+                active: script.active && !redirect.disabled,
+                modified: script.modified,
+                evidence: redirect.evidence,
+            });
+        }
+    }
+
+    fn index_secrets(&mut self, known: u32) {
+        let k = &self.universe.known[known as usize];
+        let Some((b, i)) = k.stored else { return };
+        for (s, secret) in self.store.mailboxes[b].messages[i]
+            .message
+            .secrets
+            .iter()
+            .enumerate()
+        {
+            let context = format!("{} {}", secret.target, secret.context).to_lowercase();
+            // A secret opens one of our accounts when the text beside it names that account.
+            let opens = context
+                .split(|c: char| !(c.is_alphanumeric() || "@._-".contains(c)))
+                .map(|w| w.trim_matches('.'))
+                .filter(|w| w.len() >= 3)
+                .find_map(|w| {
+                    self.obs
+                        .names
+                        .find(w)
+                        .filter(|a| self.clients_of.contains_key(a))
+                });
+            self.secrets.push(SecretAt {
+                known,
+                secret: s,
+                opens,
+            });
+        }
+    }
+
+    /// The text of a number.
+    pub fn name(&self, sym: Sym) -> &str {
+        self.obs.names.str(sym)
+    }
+
+    /// The address of a number.
+    pub fn addr(&self, ip: Ip) -> Option<IpAddr> {
+        self.obs.names.addr(ip)
+    }
+
+    /// The address as text, empty if not known.
+    pub fn addr_text(&self, ip: Ip) -> String {
+        self.addr(ip).map(|a| a.to_string()).unwrap_or_default()
+    }
+
+    /// Commands that the daemon exported for a session, in order of time.
+    pub fn commands_of(&self, session: u64) -> Vec<&MailboxRec> {
+        self.commands
+            .get(&session)
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .map(|&i| &self.obs.mailbox[i as usize])
+            .collect()
+    }
+
+    /// Whether a mail address is outside the organisation.
+    pub fn is_external(&self, address: &str) -> bool {
+        address
+            .rsplit_once('@')
+            .is_some_and(|(_, domain)| !self.domains.contains(&domain.to_lowercase()))
+    }
+
+    /// Failed log-ins from an address.
+    pub fn failures_from(&self, ip: Ip) -> &[Failure] {
+        self.fail_by_ip.get(&ip).map_or(&[], Vec::as_slice)
+    }
+
+    /// Failed log-ins at an account.
+    pub fn failures_at(&self, account: Sym) -> &[Failure] {
+        self.fail_by_account
+            .get(&account)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Accounts that strangers failed at in the time before an instant, with some lines.
+    pub fn spray_before(&self, at: Timestamp, reach: i64) -> (usize, Vec<Evidence>) {
+        let from = self.spray.partition_point(|(t, ..)| t.0 < at.0 - reach);
+        let to = self.spray.partition_point(|(t, ..)| *t < at);
+        let mut accounts = HashSet::new();
+        let mut lines = Vec::new();
+        for (_, account, line) in &self.spray[from..to] {
+            if accounts.insert(*account) && lines.len() < 6 {
+                lines.push(*line);
+            }
+        }
+        (accounts.len(), lines)
+    }
+
+    /// A line of the session of an account that began at an instant from a network.
+    pub fn first_line_from(&self, account: Sym, net: u128, start: Timestamp) -> Option<Evidence> {
+        self.first_line.get(&(account, net, start)).copied()
+    }
+
+    /// A message that carries a secret of the account and was shown to an intruder before.
+    pub fn secret_of_account_read(
+        &self,
+        account: Sym,
+        before: Timestamp,
+        intruders: &[usize],
+    ) -> Option<Evidence> {
+        self.secrets
+            .iter()
+            .filter(|s| s.opens == Some(account))
+            .find_map(|s| {
+                self.shown
+                    .get(&s.known)?
+                    .iter()
+                    .find_map(|(session, time, line)| {
+                        (*time < before
+                            && intruders.contains(session)
+                            && self.clients[*session].account != account)
+                            .then_some(*line)
+                    })
+            })
+    }
+}
+
+/// Gives every spelling of an account one number, in all records.
+fn canonical_accounts(obs: &mut Observations, inputs: &Inputs<'_>) {
+    let mut used: BTreeSet<Sym> = BTreeSet::new();
+    used.extend(obs.logons.iter().map(|l| l.user));
+    used.extend(obs.logoffs.iter().map(|l| l.user));
+    let names: Vec<String> = used.iter().map(|&s| obs.names.str(s).to_string()).collect();
+    let accounts = Accounts::new(
+        names
+            .iter()
+            .map(String::as_str)
+            .chain(inputs.store.mailboxes.iter().map(|b| b.account.as_str())),
+    );
+    let mut map: HashMap<Sym, Sym> = HashMap::new();
+    let mut all = used;
+    all.extend(obs.mailbox.iter().map(|r| r.user));
+    all.extend(obs.forwards.iter().map(|r| r.user));
+    all.extend(obs.changes.iter().map(|r| r.user));
+    all.extend(obs.failures.keys().map(|k| k.0));
+    all.extend(obs.queue.values().map(|q| q.sasl_user));
+    for sym in all {
+        let canonical = accounts.canonical(obs.names.str(sym));
+        let to = obs.names.sym(&canonical);
+        map.insert(sym, to);
+    }
+    for mailbox in &inputs.store.mailboxes {
+        let canonical = accounts.canonical(&mailbox.account);
+        obs.names.sym(&canonical);
+    }
+    let fix = |s: &mut Sym| {
+        if let Some(&to) = map.get(s) {
+            *s = to;
+        }
+    };
+    obs.logons.iter_mut().for_each(|r| fix(&mut r.user));
+    obs.logoffs.iter_mut().for_each(|r| fix(&mut r.user));
+    obs.mailbox.iter_mut().for_each(|r| fix(&mut r.user));
+    obs.forwards.iter_mut().for_each(|r| fix(&mut r.user));
+    obs.changes.iter_mut().for_each(|r| fix(&mut r.user));
+    obs.queue.values_mut().for_each(|q| fix(&mut q.sasl_user));
+    let failures = std::mem::take(&mut obs.failures);
+    let mut merged: BTreeMap<(Sym, Ip, i64), crate::observe::FailRec> = BTreeMap::new();
+    for ((mut user, ip, day), rec) in failures {
+        fix(&mut user);
+        match merged.get_mut(&(user, ip, day)) {
+            Some(mine) => {
+                mine.count += rec.count;
+                if rec.first < mine.first {
+                    (mine.first, mine.first_evidence) = (rec.first, rec.first_evidence);
+                }
+                if rec.last >= mine.last {
+                    (mine.last, mine.last_evidence) = (rec.last, rec.last_evidence);
+                }
+            }
+            None => drop(merged.insert((user, ip, day), rec)),
+        }
+    }
+    obs.failures = merged;
+}
+
+/// Addresses of a webmail host that is not the mail server itself: many accounts' IMAP sessions
+/// come from them, and begin when webmail requests are at work.
+fn relays(obs: &Observations, daemon: &[DaemonSession]) -> HashSet<Ip> {
+    /// Fewer sessions say nothing.
+    const SESSIONS: usize = 20;
+    /// Share of sessions that must coincide with a request.
+    const COINCIDE: f64 = 0.7;
+    let times: Vec<i64> = obs.requests.iter().map(|r| r.time.0).collect();
+    let mut by_ip: HashMap<Ip, (usize, usize, HashSet<Sym>)> = HashMap::new();
+    for d in daemon
+        .iter()
+        .filter(|d| d.service == Service::Imap && d.ip.0 != 0)
+    {
+        if !obs.names.addr(d.ip).is_some_and(client::is_inside) {
+            continue;
+        }
+        let entry = by_ip.entry(d.ip).or_default();
+        entry.0 += 1;
+        let at = times.partition_point(|&t| t < d.start.0 - 2 * SECOND);
+        entry.1 += usize::from(times.get(at).is_some_and(|&t| t <= d.start.0 + 3 * SECOND));
+        entry.2.insert(d.user);
+    }
+    by_ip
+        .into_iter()
+        .filter(|(_, (n, coincide, users))| {
+            *n >= SESSIONS && users.len() >= 3 && *coincide as f64 >= COINCIDE * *n as f64
+        })
+        .map(|(ip, _)| ip)
+        .collect()
+}
+
+/// The organisation's own mail domains: those of its accounts.
+fn domains(obs: &Observations, inputs: &Inputs<'_>, clients: &[Client]) -> BTreeSet<String> {
+    clients
+        .iter()
+        .map(|c| obs.names.str(c.account))
+        .chain(inputs.store.mailboxes.iter().map(|b| b.account.as_str()))
+        .filter_map(|a| a.rsplit_once('@').map(|(_, d)| d.to_lowercase()))
+        .collect()
+}
+
+/// Whether a request shows or sends the text of the message it names.
+pub fn shows(r: &RequestRec) -> bool {
+    r.uid != 0
+        && matches!(
+            r.action,
+            Action::Show | Action::Preview | Action::Print | Action::Source | Action::Compose
+        )
+}
+
+/// A sentence in both languages.
+pub fn text(en: impl Into<String>, fr: impl Into<String>) -> Text {
+    Text {
+        en: en.into(),
+        fr: fr.into(),
+    }
+}

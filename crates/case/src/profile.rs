@@ -1,0 +1,143 @@
+//! What is usual: networks, browsers and protocols of each account, and of the organisation.
+
+use crate::client::{Client, Protocol, network, wide_network};
+use crate::intern::{Interner, Ip, Sym};
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use vauban_ocsf::{DAY, Timestamp};
+
+/// When something was first and last seen, and on which days.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// First time.
+    pub first: Timestamp,
+    /// Last time.
+    pub last: Timestamp,
+    /// Days since the epoch.
+    pub days: BTreeSet<i64>,
+}
+
+impl Seen {
+    fn add(&mut self, at: Timestamp) {
+        if self.days.is_empty() || at < self.first {
+            self.first = at;
+        }
+        self.last = self.last.max(at);
+        self.days.insert(at.0.div_euclid(DAY));
+    }
+
+    /// Days before the day of `at` on which it was seen.
+    pub fn days_before(&self, at: Timestamp) -> usize {
+        self.days.range(..at.0.div_euclid(DAY)).count()
+    }
+}
+
+/// Largest volumes up to an instant: the largest with its network, and the largest of any other
+/// network.
+#[derive(Copy, Clone, Debug)]
+struct Peak {
+    at: Timestamp,
+    largest: (u64, u128),
+    elsewhere: u64,
+}
+
+/// The profiles.
+#[derive(Debug, Default)]
+pub struct Profiles {
+    /// Account → everything.
+    pub account: HashMap<Sym, Seen>,
+    /// Account and network.
+    pub network: HashMap<(Sym, u128), Seen>,
+    /// Account and wider network.
+    pub wide: HashMap<(Sym, u128), Seen>,
+    /// Account and browser.
+    pub agent: HashMap<(Sym, Sym), Seen>,
+    /// Account and protocol.
+    pub protocol: HashMap<(Sym, Protocol), Seen>,
+    /// Account, protocol and address.
+    pub habit: HashMap<(Sym, Protocol, Ip), Seen>,
+    /// Network → accounts with first use.
+    pub users: HashMap<u128, BTreeMap<Sym, Timestamp>>,
+    /// Account → networks with first use.
+    pub networks_of: HashMap<Sym, BTreeMap<u128, Timestamp>>,
+    /// The largest volumes of content that each account's sessions took, as they grew.
+    volumes: HashMap<Sym, Vec<Peak>>,
+}
+
+impl Profiles {
+    /// Learns from all client sessions.
+    pub fn new(clients: &[Client], volume: &dyn Fn(&Client) -> u64, names: &Interner) -> Self {
+        let mut p = Self::default();
+        for c in clients {
+            let Some(ip) = names.addr(c.ip) else { continue };
+            let (net, wide) = (network(ip), wide_network(ip));
+            for at in [c.start, c.end] {
+                p.account.entry(c.account).or_default().add(at);
+                p.network.entry((c.account, net)).or_default().add(at);
+                p.wide.entry((c.account, wide)).or_default().add(at);
+                p.protocol
+                    .entry((c.account, c.protocol))
+                    .or_default()
+                    .add(at);
+                p.habit
+                    .entry((c.account, c.protocol, c.ip))
+                    .or_default()
+                    .add(at);
+                if c.agent != Sym(0) {
+                    p.agent.entry((c.account, c.agent)).or_default().add(at);
+                }
+            }
+            for first in [
+                p.users
+                    .entry(net)
+                    .or_default()
+                    .entry(c.account)
+                    .or_insert(c.start),
+                p.networks_of
+                    .entry(c.account)
+                    .or_default()
+                    .entry(net)
+                    .or_insert(c.start),
+            ] {
+                *first = (*first).min(c.start);
+            }
+            // Client sessions come in order of their start.
+            let taken = volume(c);
+            let peaks = p.volumes.entry(c.account).or_default();
+            let mut peak = peaks.last().copied().unwrap_or(Peak {
+                at: c.start,
+                largest: (0, net),
+                elsewhere: 0,
+            });
+            peak.at = c.start;
+            if net == peak.largest.1 {
+                peak.largest.0 = peak.largest.0.max(taken);
+            } else if taken > peak.largest.0 {
+                peak.elsewhere = peak.largest.0;
+                peak.largest = (taken, net);
+            } else {
+                peak.elsewhere = peak.elsewhere.max(taken);
+            }
+            peaks.push(peak);
+        }
+        p
+    }
+
+    /// Days of history of the account before an instant.
+    pub fn history_days(&self, account: Sym, at: Timestamp) -> usize {
+        self.account.get(&account).map_or(0, |s| s.days_before(at))
+    }
+
+    /// Largest volume of the account's sessions before an instant from networks other than `net`;
+    /// none without earlier sessions.
+    pub fn largest_before(&self, account: Sym, at: Timestamp, net: u128) -> Option<u64> {
+        let peaks = self.volumes.get(&account)?;
+        let before = peaks.partition_point(|p| p.at < at).checked_sub(1)?;
+        let peak = peaks[before];
+        Some(if peak.largest.1 == net {
+            peak.elsewhere
+        } else {
+            peak.largest.0
+        })
+    }
+}

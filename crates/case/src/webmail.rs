@@ -1,0 +1,416 @@
+//! Webmail requests given to accounts, and the webmail's own IMAP sessions given to browsers.
+//!
+//! A web server's access log names addresses and browsers, not accounts; Roundcube talks IMAP
+//! from its own address, so Dovecot names accounts, not browsers. The two are joined by time:
+//! almost every Roundcube request opens an IMAP session of its own, so the account whose local
+//! IMAP sessions coincide with the requests of one browser, request after request, is the one
+//! that browser is logged in to.
+
+use crate::daemon::DaemonSession;
+use crate::intern::{Ip, Sym};
+use crate::observe::RequestRec;
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
+use vauban_ocsf::{MINUTE, SECOND, Timestamp};
+
+/// A browser's session ends after this much silence. Roundcube's pages ask every minute for new
+/// mail as long as they are open (`refresh_interval`), and the server forgets a session after
+/// `session_lifetime`, ten minutes by default.
+const SILENCE: i64 = 30 * MINUTE;
+/// Longest time a request is taken to last when the log does not say.
+const UNLOGGED_DURATION: i64 = 3 * SECOND;
+/// An account needs this share of a browser's requests that any account explains.
+const LEAST_SHARE: f64 = 0.15;
+
+/// A browser's use of one account.
+#[derive(Clone, Debug)]
+pub struct WebSession {
+    /// Account; the empty string when nothing tells.
+    pub user: Sym,
+    /// How the account is known.
+    pub known_by: KnownBy,
+    /// Address.
+    pub ip: Ip,
+    /// Browser.
+    pub agent: Sym,
+    /// Indices of its requests, in time order.
+    pub requests: Vec<u32>,
+    /// Indices of the IMAP sessions it caused.
+    pub imap: Vec<u32>,
+    /// First request.
+    pub start: Timestamp,
+    /// Last request.
+    pub end: Timestamp,
+    /// A successful log-in stands at its beginning.
+    pub logged_in: bool,
+}
+
+/// How a web session's account is known.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Not known.
+    #[default]
+    Nothing,
+    /// The webmail's own log names account and address.
+    WebmailLog,
+    /// IMAP sessions of the account coincide with the requests.
+    ImapTiming,
+}
+
+/// An account and address named together by the webmail itself.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    /// When.
+    pub time: Timestamp,
+    /// From where.
+    pub ip: Ip,
+    /// Which account.
+    pub user: Sym,
+}
+
+/// When a request can have been at work, first to last instant.
+fn window(r: &RequestRec) -> (i64, i64) {
+    let t = r.time.0;
+    let lasted = if r.duration_ms > 0 {
+        i64::from(r.duration_ms) * 1000
+    } else {
+        UNLOGGED_DURATION
+    };
+    // One second of rounding on each side: both logs may count whole seconds only.
+    if r.time_is_start {
+        (t - SECOND, t + lasted + SECOND)
+    } else {
+        (t - lasted - SECOND, t + SECOND)
+    }
+}
+
+/// A `_task=login` POST that was answered by a redirect into the webmail.
+pub fn is_login(r: &RequestRec) -> bool {
+    r.post && r.login && (300..400).contains(&r.status)
+}
+
+/// Joins. `local` are indices into `daemon` of IMAP sessions that the webmail opened, by start.
+pub fn join(
+    requests: &[RequestRec],
+    daemon: &[DaemonSession],
+    local: &[u32],
+    anchors: &[Anchor],
+) -> Vec<WebSession> {
+    let starts: Vec<i64> = local.iter().map(|&i| daemon[i as usize].start.0).collect();
+    // Accounts whose local IMAP sessions began while request `r` was at work.
+    let candidates = |r: &RequestRec| -> Vec<(Sym, u32)> {
+        let (from, to) = window(r);
+        let low = starts.partition_point(|&s| s < from);
+        let high = starts.partition_point(|&s| s <= to);
+        let mut found: Vec<(Sym, u32)> = local[low..high]
+            .iter()
+            .map(|&i| (daemon[i as usize].user, i))
+            .collect();
+        found.sort_unstable();
+        found
+    };
+    let mut by_browser: BTreeMap<(Ip, Sym, Sym), Vec<u32>> = BTreeMap::new();
+    for (i, r) in requests.iter().enumerate() {
+        by_browser
+            .entry((r.ip, r.agent, r.cookie))
+            .or_default()
+            .push(i as u32);
+    }
+    let mut anchored: HashMap<Ip, Vec<&Anchor>> = HashMap::new();
+    for a in anchors {
+        anchored.entry(a.ip).or_default().push(a);
+    }
+    let mut sessions = Vec::new();
+    for ((ip, agent, _), list) in by_browser {
+        for stretch in stretches(&list, requests) {
+            assign(
+                ip,
+                agent,
+                &stretch,
+                requests,
+                &candidates,
+                anchored.get(&ip).map_or(&[], Vec::as_slice),
+                &mut sessions,
+            );
+        }
+    }
+    sessions.sort_by_key(|s| (s.start, s.ip, s.agent, s.user));
+    give_imap_sessions(&mut sessions, requests, daemon, local);
+    sessions
+}
+
+/// Cuts one browser's requests where it was silent or logged in anew.
+fn stretches(list: &[u32], requests: &[RequestRec]) -> Vec<Vec<u32>> {
+    let mut out: Vec<Vec<u32>> = Vec::new();
+    let mut last: Option<Timestamp> = None;
+    for &i in list {
+        let r = &requests[i as usize];
+        let silent = last.is_none_or(|t| r.time.0 - t.0 > SILENCE);
+        if silent || is_login(r) {
+            out.push(Vec::new());
+        }
+        if let Some(current) = out.last_mut() {
+            current.push(i);
+        }
+        last = Some(r.time);
+    }
+    out
+}
+
+/// Splits one stretch by account.
+#[allow(clippy::too_many_arguments)]
+fn assign(
+    ip: Ip,
+    agent: Sym,
+    stretch: &[u32],
+    requests: &[RequestRec],
+    candidates: &dyn Fn(&RequestRec) -> Vec<(Sym, u32)>,
+    anchors: &[&Anchor],
+    sessions: &mut Vec<WebSession>,
+) {
+    // An anchor counts when it falls into the stretch.
+    let (Some(&first), Some(&last)) = (stretch.first(), stretch.last()) else {
+        return;
+    };
+    let from = requests[first as usize].time.0 - 2 * SECOND;
+    let to = requests[last as usize].time.0 + 2 * SECOND;
+    let named: Vec<Sym> = anchors
+        .iter()
+        .filter(|a| (from..=to).contains(&a.time.0))
+        .map(|a| a.user)
+        .collect();
+    let sets: Vec<Vec<Sym>> = stretch
+        .iter()
+        .map(|&i| {
+            let mut users: Vec<Sym> = candidates(&requests[i as usize])
+                .into_iter()
+                .map(|(u, _)| u)
+                .collect();
+            users.dedup();
+            users
+        })
+        .collect();
+    let explained = sets.iter().filter(|s| !s.is_empty()).count();
+    let mut owner: Vec<Option<(Sym, KnownBy)>> = vec![None; stretch.len()];
+    let mut open: Vec<usize> = (0..stretch.len())
+        .filter(|&i| !sets[i].is_empty())
+        .collect();
+    let mut round = 0;
+    while !open.is_empty() && round < 50 {
+        round += 1;
+        let mut support: BTreeMap<Sym, f64> = BTreeMap::new();
+        for &i in &open {
+            for &user in &sets[i] {
+                *support.entry(user).or_default() += 1.0 / sets[i].len() as f64;
+            }
+        }
+        for user in &named {
+            if let Some(s) = support.get_mut(user) {
+                *s += explained as f64;
+            }
+        }
+        let Some((&user, &weight)) = support
+            .iter()
+            .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(a.0)))
+        else {
+            break;
+        };
+        let is_named = named.contains(&user);
+        // Coincidence explains a request now and then, not a share of a session.
+        if !is_named && round > 1 && weight < (explained as f64 * LEAST_SHARE).max(2.0) {
+            break;
+        }
+        let by = if is_named {
+            KnownBy::WebmailLog
+        } else {
+            KnownBy::ImapTiming
+        };
+        open.retain(|&i| {
+            let its = sets[i].contains(&user);
+            if its {
+                owner[i] = Some((user, by));
+            }
+            !its
+        });
+    }
+    // A request that needed no IMAP belongs to the account at work around it.
+    let fallback = named.first().map(|&u| (u, KnownBy::WebmailLog));
+    let mut previous = owner.iter().flatten().next().copied().or(fallback);
+    for slot in &mut owner {
+        match slot {
+            Some(known) => previous = Some(*known),
+            None => *slot = previous,
+        }
+    }
+    let mut by_user: BTreeMap<Sym, (KnownBy, Vec<u32>)> = BTreeMap::new();
+    for (slot, &i) in owner.iter().zip(stretch) {
+        let (user, by) = slot.unwrap_or((Sym(0), KnownBy::Nothing));
+        let entry = by_user.entry(user).or_insert((by, Vec::new()));
+        entry.1.push(i);
+    }
+    for (user, (known_by, list)) in by_user {
+        let (Some(&first), Some(&last)) = (list.first(), list.last()) else {
+            continue;
+        };
+        sessions.push(WebSession {
+            user,
+            known_by,
+            ip,
+            agent,
+            start: requests[first as usize].time,
+            end: requests[last as usize].time,
+            logged_in: list.iter().any(|&i| is_login(&requests[i as usize])),
+            requests: list,
+            imap: Vec::new(),
+        });
+    }
+}
+
+/// Gives each local IMAP session to the web session of its account that was at work when it
+/// began; with several, to the one whose request is nearest.
+fn give_imap_sessions(
+    sessions: &mut [WebSession],
+    requests: &[RequestRec],
+    daemon: &[DaemonSession],
+    local: &[u32],
+) {
+    let mut by_user: HashMap<Sym, Vec<(i64, usize)>> = HashMap::new();
+    for (s, session) in sessions.iter().enumerate() {
+        for &r in &session.requests {
+            by_user
+                .entry(session.user)
+                .or_default()
+                .push((requests[r as usize].time.0, s));
+        }
+    }
+    for list in by_user.values_mut() {
+        list.sort_unstable();
+    }
+    for &i in local {
+        let d = &daemon[i as usize];
+        let Some(list) = by_user.get(&d.user) else {
+            continue;
+        };
+        let at = list.partition_point(|&(t, _)| t < d.start.0);
+        let near = [at.checked_sub(1), Some(at)]
+            .into_iter()
+            .flatten()
+            .filter_map(|k| list.get(k))
+            .map(|&(t, s)| ((t - d.start.0).abs(), s))
+            .min();
+        if let Some((distance, s)) = near
+            && distance <= 15 * SECOND
+        {
+            sessions[s].imap.push(i);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::Counters;
+    use vauban_ocsf::{Product, Service};
+
+    fn imap(user: u32, at: i64) -> DaemonSession {
+        DaemonSession {
+            id: 0,
+            service: Service::Imap,
+            product: Product::Dovecot,
+            user: Sym(user),
+            master: Sym(0),
+            ip: Ip(0),
+            port: 0,
+            dst_ip: Ip(0),
+            start: Timestamp::from_seconds(at),
+            end: Some(Timestamp::from_seconds(at)),
+            counters: Some(Counters::default()),
+            last_command: Sym(0),
+            no_commands: false,
+            orphan: false,
+            evidence: [None, None],
+        }
+    }
+
+    fn request(ip: u32, at: i64) -> RequestRec {
+        RequestRec {
+            time: Timestamp::from_seconds(at),
+            time_is_start: false,
+            duration_ms: 0,
+            ip: Ip(ip),
+            agent: Sym(0),
+            cookie: Sym(0),
+            status: 200,
+            bytes: None,
+            wire: false,
+            compressed: None,
+            post: false,
+            action: crate::webreq::Action::Show,
+            login: false,
+            uid: 1,
+            uids: Sym(0),
+            mailbox: Sym(0),
+            part: Sym(0),
+            inner: false,
+            flags: Default::default(),
+            query: Sym(0),
+            headers: Sym(0),
+            page: 1,
+            ajax: false,
+            evidence: Default::default(),
+        }
+    }
+
+    #[test]
+    fn timing_tells_two_browsers_apart() {
+        // Account 1 at address 1 works every 20 s, account 2 at address 2 every 30 s: their
+        // sessions coincide at multiples of 60 s.
+        let mut requests = Vec::new();
+        let mut daemon = Vec::new();
+        for k in 0..30 {
+            requests.push(request(1, 20 * k));
+            daemon.push(imap(1, 20 * k));
+            requests.push(request(2, 30 * k));
+            daemon.push(imap(2, 30 * k));
+        }
+        requests.sort_by_key(|r| r.time);
+        daemon.sort_by_key(|d| d.start);
+        let local: Vec<u32> = (0..daemon.len() as u32).collect();
+        let sessions = join(&requests, &daemon, &local, &[]);
+        assert_eq!(sessions.len(), 2);
+        for s in &sessions {
+            assert_eq!(s.user.0, s.ip.0);
+            assert_eq!((s.requests.len(), s.imap.len()), (30, 30));
+            assert_eq!(s.known_by, KnownBy::ImapTiming);
+        }
+    }
+
+    #[test]
+    fn silence_ends_a_session_and_no_imap_means_no_account() {
+        let requests = vec![request(1, 0), request(1, 10), request(1, 10_000)];
+        let sessions = join(&requests, &[], &[], &[]);
+        assert_eq!(sessions.len(), 2);
+        assert!(
+            sessions
+                .iter()
+                .all(|s| s.user == Sym(0) && s.known_by == KnownBy::Nothing)
+        );
+    }
+
+    #[test]
+    fn the_webmails_own_log_decides() {
+        let requests = vec![request(1, 0), request(1, 1)];
+        let daemon = vec![imap(1, 0), imap(2, 0), imap(1, 1), imap(2, 1)];
+        let anchor = Anchor {
+            time: Timestamp::from_seconds(0),
+            ip: Ip(1),
+            user: Sym(2),
+        };
+        let sessions = join(&requests, &daemon, &[0, 1, 2, 3], &[anchor]);
+        assert_eq!(sessions.len(), 1);
+        assert_eq!(
+            (sessions[0].user, sessions[0].known_by),
+            (Sym(2), KnownBy::WebmailLog)
+        );
+    }
+}

@@ -31,4 +31,6 @@ pub use kind::{HEAD, recognise};
 pub use limits::Limits;
 pub use manifest::{Entry, Manifest};
 pub use problem::{Problem, Severity};
-pub use timebase::*;
+pub use timebase::{
+    Clues, Notation, Sampled, Stamp, TimeBase, TimeBases, ZoneClue, ZoneFile, stamp_of_line,
+};

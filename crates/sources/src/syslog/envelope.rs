@@ -314,6 +314,13 @@ fn tag(text: &str) -> (&str, Option<u32>, &str) {
             let after = after.strip_prefix(':').unwrap_or(after);
             (name, pid, strip_blank(after))
         }
+        // `su(pam_unix)[12]: `, Linux-PAM before 0.99.
+        Some(b'(') if rest.starts_with("(pam_") => {
+            let after = rest.split_once(')').map_or("", |(_, after)| after);
+            let (pid, after) = field::enclosed(after, "[", "]").unwrap_or(("", after));
+            let after = after.strip_prefix(':').unwrap_or(after);
+            (name, field::number32(pid), strip_blank(after))
+        }
         // A Dovecot prefix such as `imap(user)<1><s>: ` belongs to the message.
         Some(b'(') => (name, None, text),
         Some(b' ') => {

@@ -12,12 +12,23 @@ use vauban_ocsf::{AccountActivity, AccountChange, Body, Logon, Product, Service,
 pub(super) const PROGRAM: Program = Program { claims, parse };
 
 fn claims(record: &Record<'_>) -> bool {
-    matches!(record.message.as_bytes().first(), Some(b'p' | b'('))
-        && (record.message.starts_with("pam_") || record.message.starts_with("(pam_"))
+    match record.message.as_bytes().first() {
+        Some(b'p') => record.message.starts_with("pam_"),
+        Some(b'(') => record.message.starts_with("(pam_"),
+        // Before 0.99 the module stood in the tag.
+        Some(b'a' | b'0'..=b'9') => record.message.contains("; logname="),
+        _ => false,
+    }
 }
 
 fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     let text = record.message;
+    if !text.starts_with(['p', '(']) {
+        let Some((_, fields)) = text.split_once("; ") else {
+            return out.unparsed(record, "PAM record of unknown form");
+        };
+        return failure(record, record.program, fields, text, out);
+    }
     // `pam_unix(sshd:auth): …`, `pam_unix: …`, `(pam_unix) …`
     let Some((module, rest)) = text
         .split_once("): ")

@@ -1,7 +1,7 @@
 //! From a topic and a scene to the text of a letter.
 
 use crate::clock;
-use crate::grammar::expand;
+use crate::grammar::sentence;
 use crate::mailer::Mailer;
 use crate::people::{Language, MINISTRY, Person, Style};
 use crate::rng::Rng;
@@ -19,7 +19,7 @@ pub(crate) struct Before<'a> {
 
 /// Sentences of a first letter, without greeting and signature.
 pub(crate) fn first(topic: &Topic, scene: &Scene, rng: &mut Rng) -> String {
-    let mut paras = vec![expand(rng.pick(topic.lead), &scene.slots, rng)];
+    let mut paras = vec![sentence(rng.pick(topic.lead), &scene.slots, rng)];
     let mut order: Vec<usize> = (0..topic.body.len()).collect();
     rng.shuffle(&mut order);
     let wanted = if topic.secret {
@@ -29,19 +29,19 @@ pub(crate) fn first(topic: &Topic, scene: &Scene, rng: &mut Rng) -> String {
     };
     let mut current = String::new();
     for i in order.into_iter().take(wanted) {
-        let sentence = expand(topic.body[i], &scene.slots, rng);
+        let next = sentence(topic.body[i], &scene.slots, rng);
         if current.is_empty() || topic.secret {
-            current.push_str(&sentence);
+            current.push_str(&next);
         } else if rng.chance(45) {
             paras.push(std::mem::take(&mut current));
-            current = sentence;
+            current = next;
         } else {
             current.push(' ');
-            current.push_str(&sentence);
+            current.push_str(&next);
         }
     }
     paras.push(current);
-    let ask = expand(rng.pick(topic.ask), &scene.slots, rng);
+    let ask = sentence(rng.pick(topic.ask), &scene.slots, rng);
     if !ask.is_empty() {
         paras.push(ask);
     }
@@ -53,14 +53,14 @@ pub(crate) fn first(topic: &Topic, scene: &Scene, rng: &mut Rng) -> String {
 pub(crate) fn answer(topic: &Topic, scene: &Scene, rng: &mut Rng) -> String {
     let mut out = Vec::new();
     if !topic.replies.is_empty() && rng.chance(70) {
-        out.push(expand(rng.pick(topic.replies), &scene.slots, rng));
+        out.push(sentence(rng.pick(topic.replies), &scene.slots, rng));
     }
     let generic = topics::generic_replies(scene.language);
     if out.is_empty() || rng.chance(55) {
-        out.push(expand(rng.pick(generic), &scene.slots, rng));
+        out.push(sentence(rng.pick(generic), &scene.slots, rng));
     }
     if rng.chance(25) && !topic.body.is_empty() && !topic.secret {
-        out.push(expand(rng.pick(topic.body), &scene.slots, rng));
+        out.push(sentence(rng.pick(topic.body), &scene.slots, rng));
     }
     out.join(if rng.chance(30) { "\n\n" } else { " " })
 }
@@ -85,6 +85,7 @@ pub(crate) fn dress(
                 format!("{to},")
             }
         }
+        (Style::Brisk, false) if to.is_empty() => "All,".into(),
         (Style::Brisk, false) => format!("{to},"),
         (_, true) if to.is_empty() => rng
             .pick(&[

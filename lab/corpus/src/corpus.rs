@@ -519,8 +519,11 @@ impl Corpus {
         if let Who::Out(i) = from
             && !OUTSIDERS[i].company.is_empty()
         {
-            scene.slots.set("fournisseur", OUTSIDERS[i].company);
-            scene.slots.set("organisme", OUTSIDERS[i].company);
+            let company = OUTSIDERS[i].company;
+            if company.starts_with(char::is_uppercase) {
+                scene.slots.set("fournisseur", company);
+            }
+            scene.slots.set("organisme", company);
         }
         if let Some(reader) = to.first() {
             scene.address(rng, &self.people[*reader]);

@@ -54,6 +54,17 @@ pub fn expand(template: &str, slots: &Slots, rng: &mut Rng) -> String {
     out
 }
 
+/// Expands a template that is a sentence of its own: it begins with a capital, whatever the slot
+/// it begins with.
+pub fn sentence(template: &str, slots: &Slots, rng: &mut Rng) -> String {
+    let text = expand(template, slots, rng);
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(c) if c.is_lowercase() => c.to_uppercase().chain(chars).collect(),
+        _ => text,
+    }
+}
+
 /// Splits at the `|` of the outermost level; the second value is where the text goes on.
 fn alternatives(tail: &str) -> (Vec<&str>, usize) {
     let (mut depth, mut from, mut parts) = (0usize, 0, Vec::new());

@@ -304,6 +304,16 @@ impl Letter {
             };
             out.extend(line.as_bytes());
         }
+        if mailer.block_quote {
+            let topic = self.subject.rsplit(": ").next().unwrap_or(&self.subject);
+            out.extend(
+                format!(
+                    "Thread-Topic: {}\r\nImportance: normal\r\n",
+                    mime::header_text(topic, cs, w, 14)
+                )
+                .as_bytes(),
+            );
+        }
         if !mailer.html && rng.chance(40) {
             let tag = if self.language == Language::Fr {
                 "fr-FR"

@@ -23,6 +23,7 @@ fn parse(raw: &[u8]) -> (String, Vec<(String, Vec<u8>)>) {
         match &part.body {
             PartType::Text(t) if name.is_none() => text.push_str(t),
             PartType::Text(t) => files.push((name.unwrap_or("").into(), t.as_bytes().to_vec())),
+            PartType::Html(h) => text.push_str(h),
             PartType::Binary(b) => files.push((name.unwrap_or("").into(), b.to_vec())),
             _ => {}
         }

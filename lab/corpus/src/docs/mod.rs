@@ -12,7 +12,7 @@ mod words;
 pub(crate) use png::logo;
 
 use crate::clock;
-use crate::grammar::expand;
+use crate::grammar::{expand, sentence};
 use crate::people::{Language, Person};
 use crate::rng::Rng;
 use crate::scene::Scene;
@@ -108,7 +108,11 @@ pub fn make(
         DocKind::Minutes | DocKind::Note | DocKind::Spec => match rng.below(6) {
             0 | 1 => ("pdf", "application/pdf", pdf::write(&doc, rng, false)),
             2 => ("odt", office::ODT, office::odt(&doc)),
-            _ => ("docx", office::DOCX, office::docx(&doc)),
+            _ => (
+                "docx",
+                office::DOCX,
+                office::docx(&doc, rng.chance(30).then(|| png::picture(rng))),
+            ),
         },
     };
     Attachment {
@@ -163,14 +167,35 @@ fn file_stem(kind: DocKind, scene: &Scene, rng: &mut Rng, at: i64) -> String {
     }
 }
 
-/// A number of sentences as one paragraph.
-fn para(pool: &[&str], scene: &mut Scene, rng: &mut Rng, at: i64, sentences: i64) -> String {
-    let mut text: Vec<String> = Vec::new();
-    for _ in 0..sentences {
-        scene.turn(rng, at);
-        text.push(expand(pool[rng.below(pool.len())], &scene.slots, rng));
+/// Deals the sentences of a pool: none comes again before all have come.
+struct Deck {
+    pool: &'static [&'static str],
+    order: Vec<usize>,
+}
+
+impl Deck {
+    fn new(language: Language) -> Deck {
+        Deck {
+            pool: words::sentences(language),
+            order: Vec::new(),
+        }
     }
-    text.join(" ")
+
+    fn next(&mut self, scene: &mut Scene, rng: &mut Rng, at: i64) -> String {
+        if self.order.is_empty() {
+            self.order = (0..self.pool.len()).collect();
+            rng.shuffle(&mut self.order);
+        }
+        scene.turn(rng, at);
+        let i = self.order.pop().unwrap_or(0);
+        sentence(self.pool[i], &scene.slots, rng)
+    }
+
+    /// A number of sentences as one paragraph.
+    fn para(&mut self, scene: &mut Scene, rng: &mut Rng, at: i64, sentences: i64) -> String {
+        let text: Vec<String> = (0..sentences).map(|_| self.next(scene, rng, at)).collect();
+        text.join(" ")
+    }
 }
 
 fn content(
@@ -186,7 +211,7 @@ fn content(
     let fr = scene.language == Language::Fr;
     let get = |s: &Scene, k| s.slots.get(k).unwrap_or("").to_string();
     let day = clock::civil_at(at, clock::paris_offset(at)).date();
-    let pool = words::sentences(scene.language);
+    let mut deck = Deck::new(scene.language);
     let mut blocks = Vec::new();
     let title = words::title(
         kind,
@@ -198,15 +223,14 @@ fn content(
         DocKind::Budget => blocks.push(Block::Table(budget(&mut scene, rng, at))),
         DocKind::Persons => blocks.push(Block::Table(persons(&scene, rng, people, restricted))),
         DocKind::Programme => {
-            blocks.push(Block::Para(para(pool, &mut scene, rng, at, 2)));
+            blocks.push(Block::Para(deck.para(&mut scene, rng, at, 2)));
             let mut rows = vec![words::row(
                 scene.language,
                 &["Heure", "Sujet", "Intervenant"],
                 &["Time", "Item", "Speaker"],
             )];
             for hour in 9..rng.between(13, 18) {
-                scene.turn(rng, at);
-                let item = expand(pool[rng.below(pool.len())], &scene.slots, rng);
+                let item = deck.next(&mut scene, rng, at);
                 rows.push(vec![
                     format!("{hour}:00"),
                     item,
@@ -214,7 +238,7 @@ fn content(
                 ]);
             }
             blocks.push(Block::Table(rows));
-            blocks.push(Block::Para(para(pool, &mut scene, rng, at, 3)));
+            blocks.push(Block::Para(deck.para(&mut scene, rng, at, 3)));
         }
         DocKind::Scan => {
             blocks.push(Block::Para(format!(
@@ -223,13 +247,13 @@ fn content(
                 get(&scene, "ref2")
             )));
             blocks.push(Block::Table(invoice(&mut scene, rng, at)));
-            blocks.push(Block::Para(para(pool, &mut scene, rng, at, 2)));
+            blocks.push(Block::Para(deck.para(&mut scene, rng, at, 2)));
         }
         _ => {
             let sections = match kind {
-                DocKind::Spec => rng.between(7, 14),
+                DocKind::Spec => rng.between(6, 13),
                 DocKind::Annex => rng.between(3, 10),
-                _ => rng.between(2, 7),
+                _ => rng.between(2, 8),
             };
             let heads = words::headings(scene.language);
             for i in 0..sections {
@@ -238,14 +262,14 @@ fn content(
                     i + 1,
                     heads[rng.below(heads.len())]
                 )));
-                for _ in 0..rng.between(1, 4) {
+                for _ in 0..rng.between(2, 5) {
                     let sentences = rng.between(3, 7);
-                    blocks.push(Block::Para(para(pool, &mut scene, rng, at, sentences)));
+                    blocks.push(Block::Para(deck.para(&mut scene, rng, at, sentences)));
                 }
                 match rng.below(5) {
                     0 => {
                         let items = (0..rng.between(3, 6))
-                            .map(|_| para(pool, &mut scene, rng, at, 1))
+                            .map(|_| deck.para(&mut scene, rng, at, 1))
                             .collect();
                         blocks.push(Block::Bullets(items));
                     }

@@ -22,9 +22,14 @@ pub(super) fn esc(text: &str) -> String {
 
 /// A zip archive of the given members, the first one stored when `store_first` (as ODF wants its
 /// `mimetype`). Times are fixed, so that the same content gives the same bytes.
-pub(super) fn pack(members: &[(&str, String)], store_first: bool) -> Vec<u8> {
+pub(super) fn pack(
+    members: &[(&str, String)],
+    binary: &[(&str, &[u8])],
+    store_first: bool,
+) -> Vec<u8> {
+    let text = members.iter().map(|(name, text)| (*name, text.as_bytes()));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (i, (name, text)) in members.iter().enumerate() {
+    for (i, (name, data)) in text.chain(binary.iter().copied()).enumerate() {
         let method = if i == 0 && store_first {
             CompressionMethod::Stored
         } else {
@@ -34,8 +39,8 @@ pub(super) fn pack(members: &[(&str, String)], store_first: bool) -> Vec<u8> {
             .compression_method(method)
             .last_modified_time(DateTime::default());
         // Writing to a vector cannot fail, and the names are ours and distinct.
-        let _ = zip.start_file(*name, options);
-        let _ = zip.write_all(text.as_bytes());
+        let _ = zip.start_file(name, options);
+        let _ = zip.write_all(data);
     }
     zip.finish().map(Cursor::into_inner).unwrap_or_default()
 }
@@ -44,8 +49,11 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?
 const W: &str = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"";
 const REL: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
-/// Writes a DOCX.
-pub(super) fn docx(doc: &Document) -> Vec<u8> {
+/// Paragraph with the picture of relationship `rId4`, 12 by 8 centimetres.
+const DRAWING: &str = "<w:p><w:r><w:drawing><wp:inline xmlns:wp=\"http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing\" distT=\"0\" distB=\"0\" distL=\"0\" distR=\"0\"><wp:extent cx=\"4320000\" cy=\"2880000\"/><wp:docPr id=\"1\" name=\"Image 1\"/><a:graphic xmlns:a=\"http://schemas.openxmlformats.org/drawingml/2006/main\"><a:graphicData uri=\"http://schemas.openxmlformats.org/drawingml/2006/picture\"><pic:pic xmlns:pic=\"http://schemas.openxmlformats.org/drawingml/2006/picture\"><pic:nvPicPr><pic:cNvPr id=\"1\" name=\"image1.png\"/><pic:cNvPicPr/></pic:nvPicPr><pic:blipFill><a:blip r:embed=\"rId4\"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill><pic:spPr><a:xfrm><a:off x=\"0\" y=\"0\"/><a:ext cx=\"4320000\" cy=\"2880000\"/></a:xfrm><a:prstGeom prst=\"rect\"><a:avLst/></a:prstGeom></pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>";
+
+/// Writes a DOCX, with a picture at its end if there is one.
+pub(super) fn docx(doc: &Document, picture: Option<Vec<u8>>) -> Vec<u8> {
     let mut body = String::new();
     let p = |body: &mut String, style: &str, text: &str| {
         let _ = write!(
@@ -94,6 +102,19 @@ pub(super) fn docx(doc: &Document) -> Vec<u8> {
             }
         }
     }
+    let media: Vec<(&str, &[u8])> = picture
+        .iter()
+        .map(|p| ("word/media/image1.png", p.as_slice()))
+        .collect();
+    let (png, image) = if picture.is_some() {
+        body.push_str(DRAWING);
+        (
+            "<Default Extension=\"png\" ContentType=\"image/png\"/>",
+            format!("<Relationship Id=\"rId4\" Type=\"{REL}/image\" Target=\"media/image1.png\"/>"),
+        )
+    } else {
+        ("", String::new())
+    };
     let mark = if doc.restricted { MARKING } else { "" };
     let refs = "<w:headerReference w:type=\"default\" r:id=\"rId2\"/><w:footerReference w:type=\"default\" r:id=\"rId3\"/>";
     let document = format!(
@@ -122,7 +143,7 @@ pub(super) fn docx(doc: &Document) -> Vec<u8> {
             (
                 "[Content_Types].xml",
                 format!(
-                    "{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/xml\"/><Override PartName=\"/word/document.xml\" ContentType=\"{ct}.document.main+xml\"/><Override PartName=\"/word/styles.xml\" ContentType=\"{ct}.styles+xml\"/><Override PartName=\"/word/header1.xml\" ContentType=\"{ct}.header+xml\"/><Override PartName=\"/word/footer1.xml\" ContentType=\"{ct}.footer+xml\"/><Override PartName=\"/docProps/core.xml\" ContentType=\"application/vnd.openxmlformats-package.core-properties+xml\"/></Types>"
+                    "{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/xml\"/>{png}<Override PartName=\"/word/document.xml\" ContentType=\"{ct}.document.main+xml\"/><Override PartName=\"/word/styles.xml\" ContentType=\"{ct}.styles+xml\"/><Override PartName=\"/word/header1.xml\" ContentType=\"{ct}.header+xml\"/><Override PartName=\"/word/footer1.xml\" ContentType=\"{ct}.footer+xml\"/><Override PartName=\"/docProps/core.xml\" ContentType=\"application/vnd.openxmlformats-package.core-properties+xml\"/></Types>"
                 ),
             ),
             (
@@ -136,13 +157,14 @@ pub(super) fn docx(doc: &Document) -> Vec<u8> {
             (
                 "word/_rels/document.xml.rels",
                 format!(
-                    "{HEAD}<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{REL}/styles\" Target=\"styles.xml\"/><Relationship Id=\"rId2\" Type=\"{REL}/header\" Target=\"header1.xml\"/><Relationship Id=\"rId3\" Type=\"{REL}/footer\" Target=\"footer1.xml\"/></Relationships>"
+                    "{HEAD}<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{REL}/styles\" Target=\"styles.xml\"/><Relationship Id=\"rId2\" Type=\"{REL}/header\" Target=\"header1.xml\"/><Relationship Id=\"rId3\" Type=\"{REL}/footer\" Target=\"footer1.xml\"/>{image}</Relationships>"
                 ),
             ),
             ("word/styles.xml", styles),
             ("word/header1.xml", edge("hdr")),
             ("word/footer1.xml", edge("ftr")),
         ],
+        &media,
         false,
     )
 }
@@ -255,6 +277,7 @@ pub(super) fn odt(doc: &Document) -> Vec<u8> {
                 ),
             ),
         ],
+        &[],
         true,
     )
 }

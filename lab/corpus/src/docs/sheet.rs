@@ -103,6 +103,7 @@ pub(super) fn xlsx(doc: &Document) -> Vec<u8> {
                 ),
             ),
         ],
+        &[],
         false,
     )
 }

@@ -41,9 +41,10 @@ fn members(data: &[u8]) -> Vec<(String, String)> {
     (0..zip.len())
         .map(|i| {
             let mut f = zip.by_index(i).expect("member");
-            let mut s = String::new();
-            f.read_to_string(&mut s)
-                .expect("member is text and its CRC is right");
+            let mut data = Vec::new();
+            f.read_to_end(&mut data)
+                .expect("member is whole and its CRC is right");
+            let s = String::from_utf8(data).unwrap_or_default();
             (f.name().expect("member name").to_string(), s)
         })
         .collect()
@@ -75,7 +76,7 @@ fn documents_are_what_they_say() {
             let a = make(kind, &scene, &mut rng, &people, &people[3], at, mark);
             sizes.push(a.data.len());
             assert!(
-                (900..90_000).contains(&a.data.len()),
+                (900..60_000).contains(&a.data.len()),
                 "{} has {} octets",
                 a.filename,
                 a.data.len()
@@ -131,7 +132,7 @@ fn documents_are_what_they_say() {
                         assert_eq!(&a.data[38..38 + office::ODT.len()], office::ODT.as_bytes());
                     }
                     all.iter()
-                        .filter(|(n, _)| n != "mimetype")
+                        .filter(|(n, _)| n != "mimetype" && !n.ends_with(".png"))
                         .map(|(_, x)| xml_text(x))
                         .collect()
                 }

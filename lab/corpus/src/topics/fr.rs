@@ -74,7 +74,7 @@ pub(super) const TOPICS: &[Topic] = &[
         lead: &[
             "Vous trouverez ci-joint le compte rendu de la réunion du {hier}.",
             "Voici le relevé de décisions de notre séance du {hier} consacrée au projet {projet}.",
-            "Ci-joint le CR de {hier}, [relu par {tiers}|encore provisoire].",
+            "Ci-joint le CR du {hier}, [relu par {tiers}|encore provisoire].",
         ],
         body: &[
             "Principale décision : le lot {n2} est confié à {fournisseur} pour {montant}.",
@@ -684,7 +684,7 @@ pub(super) const TOPICS: &[Topic] = &[
             "L'article reprend le chiffre de {montant}, qui n'est pas le nôtre.",
             "Le ton est plutôt [neutre|favorable|critique].",
             "Je propose de nous en tenir aux éléments de langage déjà validés.",
-            "Une tribune de {organisme} est annoncée pour {date}.",
+            "Une tribune signée par {organisme} est annoncée pour {date}.",
             "{tiers} peut répondre sur les aspects techniques, sans être cité.",
             "{n} reprises sur les réseaux, rien d'alarmant.",
         ],
@@ -956,7 +956,7 @@ pub(super) const EXTERNAL: &[Topic] = &[
         body: &[
             "Je peux me déplacer la semaine du {date}.",
             "Mes recherches aux archives de {ville} n'ont rien donné.",
-            "La pièce est citée dans un article de {media}.",
+            "La pièce a été citée par {media}.",
             "J'habite à l'étranger et ne peux venir.",
             "Ma grand-mère parlait d'un registre de {n} pages.",
         ],
@@ -1044,7 +1044,7 @@ pub(super) const GENERIC: &[&str] = &[
     "C'est plus compliqué que prévu, compte {n2} jours.",
     "Tu as raison, je corrige.",
     "Ok pour moi.",
-    "Il faudrait l'avis de {service} avant d'aller plus loin.",
+    "Il faut que {service} se prononce avant d'aller plus loin.",
     "J'ai eu {tiers_p} au téléphone : c'est calé pour {date}, {heure}.",
 ];
 

@@ -70,17 +70,21 @@ impl LogFormat for Pcap {
         reader: &mut dyn Read,
         sink: &mut dyn EventSink,
     ) -> io::Result<()> {
-        let mut magic = [0; 4];
+        // The parser reads once and wants the whole header in it.
+        let mut start = vec![0; 64 << 10];
         let mut filled = 0;
-        while let Some(rest) = magic.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match reader.read(rest)? {
-                0 => break,
-                read => filled += read,
+        while let Some(rest) = start.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match reader.read(rest) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
+        start.truncate(filled);
         let failure = std::cell::RefCell::new(None);
         let source = Keeping {
-            reader: magic.get(..filled).unwrap_or_default().chain(reader),
+            reader: start.as_slice().chain(reader),
             failure: &failure,
         };
         let whole = |length: usize| Evidence {
@@ -89,23 +93,24 @@ impl LogFormat for Pcap {
             length: u32::try_from(length).unwrap_or(u32::MAX),
         };
         // The parser's own choice needs a reader that can change threads; this one cannot.
-        let mut capture: Box<dyn PcapReaderIterator + '_> = if magic == [0x0a, 0x0d, 0x0d, 0x0a] {
-            match PcapNGReader::new(1 << 20, source) {
-                Ok(capture) => Box::new(capture),
-                Err(_) => {
-                    sink.unparsed(whole(filled), "pcapng header cannot be read");
-                    return failure.into_inner().map_or(Ok(()), Err);
+        let mut capture: Box<dyn PcapReaderIterator + '_> =
+            if start.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+                match PcapNGReader::new(1 << 20, source) {
+                    Ok(capture) => Box::new(capture),
+                    Err(_) => {
+                        sink.unparsed(whole(filled), "pcapng header cannot be read");
+                        return failure.into_inner().map_or(Ok(()), Err);
+                    }
                 }
-            }
-        } else {
-            match LegacyPcapReader::new(1 << 20, source) {
-                Ok(capture) => Box::new(capture),
-                Err(_) => {
-                    sink.unparsed(whole(filled), "pcap header cannot be read");
-                    return failure.into_inner().map_or(Ok(()), Err);
+            } else {
+                match LegacyPcapReader::new(1 << 20, source) {
+                    Ok(capture) => Box::new(capture),
+                    Err(_) => {
+                        sink.unparsed(whole(filled), "pcap header cannot be read");
+                        return failure.into_inner().map_or(Ok(()), Err);
+                    }
                 }
-            }
-        };
+            };
         let mut table = Table::default();
         walk(context, &mut *capture, &mut table, sink);
         table.give_out(|_| true, sink);

@@ -143,7 +143,10 @@ impl LogFormat for ZeekConn {
         let clock = Clock::new(&context.time);
         let mut columns: Vec<String> = Vec::new();
         stream_lines(context, reader, sink, |line, sink| {
-            if let Some(header) = line.text.strip_prefix('#') {
+            // Copies that went through a spreadsheet or a here-document are indented; no record
+            // starts with an empty column.
+            let text = line.text.trim_start();
+            if let Some(header) = text.strip_prefix('#') {
                 if let Some(fields) = header.strip_prefix("fields\t") {
                     columns = fields.split('\t').map(str::to_owned).collect();
                 }
@@ -153,7 +156,7 @@ impl LogFormat for ZeekConn {
                 return sink.unparsed(line.evidence, "before the #fields header");
             }
             let mut row = Row::default();
-            for (column, value) in columns.iter().zip(line.text.split('\t')) {
+            for (column, value) in columns.iter().zip(text.split('\t')) {
                 if value == "-" || value == "(empty)" {
                     continue;
                 }

@@ -44,9 +44,11 @@ pub fn roundcube_message(
     pid: Option<u32>,
     sink: &mut dyn EventSink,
 ) {
+    let text = unstamped(text);
     let (session, rest) = session_prefix(text);
     let body = userlogin(rest)
         .or_else(|| imap_failure(rest, session))
+        .or_else(|| old_imap_failure(rest, session))
         .or_else(|| sent(rest))
         .or_else(|| password(rest))
         .or_else(|| imap_command(rest, session));
@@ -68,6 +70,34 @@ pub fn roundcube_message(
         pid,
         body,
     });
+}
+
+/// Before 0.4 the syslog driver wrote the file driver's stamp into the message.
+fn unstamped(text: &str) -> &str {
+    let Some((stamp, rest)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) else {
+        return text;
+    };
+    let is_stamp = stamp.len() >= 20 && stamp.as_bytes().get(2) == Some(&b'-');
+    if is_stamp {
+        rest.strip_prefix(':').unwrap_or(rest).trim_start()
+    } else {
+        text
+    }
+}
+
+/// `IMAP Error: Authentication for U failed (LOGIN): "…" (POST …)`, before 0.4: no address.
+fn old_imap_failure<'a>(text: &'a str, session: &'a str) -> Option<Body<'a>> {
+    let rest = text.strip_prefix("IMAP Error: Authentication for ")?;
+    let (user, detail) = rest.split_once(" failed (")?;
+    Some(Body::Logon(Logon {
+        service: Service::Webmail,
+        status: Status::Failure,
+        user,
+        session,
+        attempts: 1,
+        detail,
+        ..Logon::default()
+    }))
 }
 
 /// `<sess> ` in front (rcube.php:1321).

@@ -231,6 +231,10 @@ fn give(fields: &Fields<'_>, how: &How, evidence: Evidence, host: &str, sink: &m
         http.forwarded_for = &forwarded;
     }
     request_line(&request, &mut record);
+    if record.http.malformed {
+        // Bytes of some other protocol: the log's own notation is the only readable one.
+        record.http.path = fields.request;
+    }
     emit(record, how.product, evidence, host, sink);
 }
 

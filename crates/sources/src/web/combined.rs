@@ -5,7 +5,7 @@
 //! it; whatever a user name contains, it cannot move either.
 
 use crate::stamp::{self, Clock};
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use vauban_ocsf::Timestamp;
 
 /// The fields of a line, still escaped.
@@ -28,9 +28,6 @@ pub(super) struct Fields<'a> {
     pub quoted: u8,
 }
 
-/// Length of `[10/Oct/2025:13:55:36 +0200]`.
-const TIME: usize = 28;
-
 /// Splits a line, or `None` if it is of another shape.
 pub(super) fn split<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Fields<'a>> {
     let bytes = line.as_bytes();
@@ -39,12 +36,14 @@ pub(super) fn split<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Fields<'a>> 
         quote += 1 + memchr(b'"', bytes.get(quote + 1..)?)?;
     }
     // `… [10/Oct/2025:13:55:36 +0200] "`
-    let open = quote.checked_sub(TIME + 1)?;
-    if bytes.get(open) != Some(&b'[') || bytes.get(quote - 2..quote) != Some(b"] ") {
+    let close = quote.checked_sub(2)?;
+    if bytes.get(close..quote) != Some(b"] ") {
         return None;
     }
-    let (time, taken) = stamp::clf(bytes.get(open + 1..quote - 2)?, clock)?;
-    if taken != TIME - 2 {
+    let open = memrchr(b'[', bytes.get(..close)?)?;
+    let inner = bytes.get(open + 1..close)?;
+    let (time, taken) = stamp::clf(inner, clock)?;
+    if taken != inner.len() {
         return None;
     }
     let (vhost, client, user) = front(line.get(..open)?.strip_suffix(' ')?)?;
@@ -100,8 +99,9 @@ fn front(text: &str) -> Option<(&str, &str, &str)> {
     } else {
         ("", first, rest)
     };
-    // The identd answer is one word; the user is the rest, blanks included.
-    let (_, user) = rest.split_once(' ')?;
+    // The identd answer is one word; the user is the rest, blanks included. Some sites leave the
+    // user out.
+    let user = rest.split_once(' ').map_or("", |(_, user)| user);
     Some((vhost, client, user))
 }
 
@@ -142,13 +142,13 @@ fn is_number(text: &str) -> bool {
     text == "-" || (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// A quoted field, if one stands here.
+/// A quoted field, if one stands here. A line that was cut inside it ends the field, too.
 fn optional<'a>(text: &'a str, count: &mut u8) -> (&'a str, &'a str) {
     let text = text.strip_prefix(' ').unwrap_or(text);
-    match text.strip_prefix('"').and_then(quoted) {
-        Some(found) => {
+    match text.strip_prefix('"') {
+        Some(inner) => {
             *count += 1;
-            found
+            quoted(inner).unwrap_or((inner, ""))
         }
         None => ("", text),
     }

@@ -215,11 +215,7 @@ pub fn apache_message(
             .strip_prefix("client ")
             .or_else(|| group.strip_prefix("remote "))
         {
-            src_ip = ip(client).or_else(|| {
-                let (address, port) = client.rsplit_once(':')?;
-                port.parse::<u16>().ok()?;
-                ip(address)
-            });
+            src_ip = client_address(client);
             text = after;
             break;
         }
@@ -232,6 +228,15 @@ pub fn apache_message(
         } else {
             break;
         }
+        text = after;
+    }
+    // `%E: ` stands before the client: `(70014)End of file found: [client …] …`, and before that,
+    // at debug levels, the place in the source: `ssl_engine_io.c(1234): `.
+    if src_ip.is_none()
+        && let Some((client, after)) = after_os_error(text).and_then(group)
+        && let Some(client) = client.strip_prefix("client ")
+    {
+        src_ip = client_address(client);
         text = after;
     }
     let said = text
@@ -260,6 +265,30 @@ pub fn apache_message(
         pid,
         body,
     });
+}
+
+/// `192.0.2.1:4711`, `[2001:db8::1]:4711`, or without port.
+fn client_address(text: &str) -> Option<IpAddr> {
+    ip(text).or_else(|| {
+        let (address, port) = text.rsplit_once(':')?;
+        port.parse::<u16>().ok()?;
+        ip(address)
+    })
+}
+
+/// What follows `[` of a client's group after an error of the operating system, whose text holds
+/// no bracket.
+fn after_os_error(text: &str) -> Option<&str> {
+    let rest = match text.split_once("): ") {
+        Some((place, rest)) if place.contains(".c(") && !place.contains([' ', '[']) => rest,
+        _ => text,
+    };
+    let (number, rest) = rest.strip_prefix('(')?.split_once(')')?;
+    if !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (error, rest) = rest.split_once(": [")?;
+    (!error.contains('[')).then_some(rest)
 }
 
 /// Level names of Apache 2.2's `[error]` group.

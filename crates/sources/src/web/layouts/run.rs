@@ -58,9 +58,13 @@ impl<'p> Program<'p> {
             .collect();
         let mut record = Record::default();
         record.http.time_is = self.layout.time_is;
-        for (&(step, _, _), text) in self.found.iter().zip(&texts) {
+        for (&(step, start, end), text) in self.found.iter().zip(&texts) {
             if let Some(Step::Field(field)) = self.layout.steps.get(step) {
                 field.fill(text, &mut record, clock);
+                if *field == Field::Request && record.http.malformed {
+                    // Bytes of some other protocol: the log's own notation is the only readable one.
+                    record.http.path = line.get(start..end).unwrap_or_default();
+                }
             }
         }
         record.finish(clock);

@@ -7,12 +7,14 @@
 //! **What this crate deliberately is not:** it opens no file, joins no lines of different
 //! records, and judges nothing.
 
+pub mod database;
 pub mod field;
 pub mod flows;
 mod format;
 pub mod journald;
 pub mod json;
 mod line;
+pub mod packages;
 pub mod roundcube;
 pub mod stalwart;
 pub mod stamp;

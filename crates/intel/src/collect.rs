@@ -116,6 +116,13 @@ impl<'w> Collector<'w> {
             return None;
         }
         let host = value::host_of(&value.value)?;
+        if self
+            .lists
+            .lookup(host.kind, &host.value)
+            .is_some_and(|h| h.exact || !is_tenant(&host.value))
+        {
+            return None;
+        }
         self.judge(&host).ok()?;
         Some((
             host,
@@ -172,7 +179,8 @@ impl<'w> Collector<'w> {
             // under a shared suffix belongs to whoever registered it.
             let own_name = subject.kind == IndicatorKind::Domain
                 && hit.shared
-                && is_private_registration(&subject.value);
+                && !hit.exact
+                && is_tenant(&subject.value);
             let page = value.kind == IndicatorKind::Url && hit.shared && has_page(&value.value);
             if own_name || page {
                 note.push_str(&format!(" (on shared ground: {})", hit.list));
@@ -229,10 +237,30 @@ impl<'w> Collector<'w> {
     }
 }
 
+/// Suffixes under which a provider gives names to customers, and that the public suffix list
+/// does not have (or has deeper).
+const TENANTS: &[&str] = &[
+    "amazonaws.com",
+    "azureedge.net",
+    "blog.163.com",
+    "cloudapp.azure.com",
+    "cloudfront.net",
+    "googleusercontent.com",
+    "onmicrosoft.com",
+    "sharepoint.com",
+];
+
 /// Whether a name was registered under a suffix that its owner gives away (`x.duckdns.org`,
-/// `x.blob.core.windows.net`): the private part of the public suffix list.
-fn is_private_registration(domain: &str) -> bool {
-    psl::domain(domain.as_bytes()).is_some_and(|d| d.suffix().typ() == Some(psl::Type::Private))
+/// `x.blob.core.windows.net`): the private part of the public suffix list, and [`TENANTS`].
+fn is_tenant(domain: &str) -> bool {
+    let below = |t: &&str| {
+        domain
+            .strip_suffix(*t)
+            .is_some_and(|rest| rest.ends_with('.'))
+    };
+    TENANTS.iter().any(below)
+        || psl::domain(domain.as_bytes())
+            .is_some_and(|d| d.suffix().typ() == Some(psl::Type::Private))
 }
 
 /// Whether a URL names more than the front page.

@@ -203,7 +203,8 @@ fn read_cell(cell: &str) -> Vec<(Value, String)> {
     if let Some(v) = value::classify(trimmed) {
         return vec![(v, cell.to_owned())];
     }
-    if !cell.contains(char::is_whitespace) && !cell.contains('|') {
+    let parts = |c: char| c.is_whitespace() || matches!(c, '|' | ';' | ',');
+    if !cell.contains(parts) {
         return Vec::new();
     }
     // Several in one cell: every word must be a value, else it is a sentence.
@@ -213,9 +214,7 @@ fn read_cell(cell: &str) -> Vec<(Value, String)> {
         .collect();
     let values: Vec<(Value, String)> = words
         .iter()
-        .filter_map(|w| {
-            value::classify(&refang(w.trim_matches([',', ';'])).text).map(|v| (v, (*w).to_owned()))
-        })
+        .filter_map(|w| value::classify(&refang(w).text).map(|v| (v, (*w).to_owned())))
         .collect();
     if values.len() == words.len() {
         values
@@ -311,7 +310,7 @@ fn with_header(row: &Row<'_>, cells: &[String], columns: &[Column], into: &mut C
             continue;
         }
         let offset = row.offset(cell, &mut cursor);
-        if cell.starts_with('[') && cell.contains(":value") || cell.starts_with("[file:") {
+        if is_pattern(cell) {
             crate::stix::lone_pattern(cell, offset, validity.clone(), into);
             any = true;
             continue;
@@ -342,9 +341,29 @@ fn with_header(row: &Row<'_>, cells: &[String], columns: &[Column], into: &mut C
     }
 }
 
+/// Whether a cell is a STIX pattern.
+fn is_pattern(cell: &str) -> bool {
+    cell.starts_with(['[', '('])
+        && cell.contains(':')
+        && cell.contains(" = '")
+        && cell.ends_with([']', ')'])
+}
+
 /// A cell's values; the type column decides where the form leaves it open.
 fn typed(cell: &str, kinds: Option<&[IndicatorKind]>) -> Vec<Value> {
     let mut values: Vec<Value> = read_cell(cell).into_iter().map(|(v, _)| v).collect();
+    if values.is_empty() && value::file_like(cell) == value::FileLike::Yes && !cell.contains('/') {
+        values.push(Value::new(FileName, cell.to_lowercase()));
+    }
+    if values.is_empty() && kinds.is_none() {
+        // A sentence in the column of values ("Network traffic to 192.0.2.1 on port 80").
+        values.extend(
+            scan::candidates(&refang(cell))
+                .into_iter()
+                .filter(|c| c.flaw.is_none())
+                .map(|c| c.value),
+        );
+    }
     let Some(kinds) = kinds else { return values };
     for v in &mut values {
         // `evil.org` called a URL is one, without path; `evil.org/a` called a host is none.
@@ -379,7 +398,7 @@ fn bare(row: &Row<'_>, cells: &[String], into: &mut Collector<'_>) {
             by: "a value of the table",
             ..Default::default()
         };
-        if cell.starts_with('[') && cell.contains(":value") {
+        if is_pattern(cell) {
             crate::stix::lone_pattern(cell, offset, (None, None), into);
             first.get_or_insert(i);
             continue;
@@ -390,7 +409,8 @@ fn bare(row: &Row<'_>, cells: &[String], into: &mut Collector<'_>) {
         let values = read_cell(cell);
         if values.is_empty() {
             // A file name or user agent where the type says so, directly beside it.
-            if first.is_none() && kinds.is_some() && i < 2 {
+            let named = value::file_like(cell) == value::FileLike::Yes && !cell.contains('/');
+            if first.is_none() && (kinds.is_some() || named) && i < 2 {
                 for value in typed(cell, kinds) {
                     into.give(value, &given);
                     first.get_or_insert(i);

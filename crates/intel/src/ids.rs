@@ -46,6 +46,11 @@ pub(crate) fn technique(bytes: &[u8]) -> Option<String> {
         Some(b'.' | b'/') => digits(6, 3),
         _ => None,
     };
+    // `T1114.02` is neither the technique nor one below it.
+    if sub.is_none() && bytes.get(5) == Some(&b'.') && bytes.get(6).is_some_and(u8::is_ascii_digit)
+    {
+        return None;
+    }
     Some(match sub {
         Some(sub) => format!("T{main}.{sub}"),
         None => format!("T{main}"),
@@ -112,6 +117,7 @@ mod tests {
             ("T1114.", Some("T1114")),
             ("T1114/002/", Some("T1114.002")),
             ("T11145", None),
+            ("T1114.02", None),
             ("T2114", None),
             ("T1114a", None),
         ] {

@@ -140,8 +140,9 @@ pub(crate) fn domain(text: &str) -> Option<Value> {
     let text = text.strip_prefix("*.").unwrap_or(text);
     let text = text.strip_suffix('.').unwrap_or(text);
     let name = domain_name(text)?;
-    let last = name.rsplit('.').next()?;
-    let known = is_top_level(last) || crate::address::documentation_domain(&name).is_some();
+    let known = name.ends_with(".onion")
+        || psl::suffix(name.as_bytes()).is_some_and(|s| s.is_known())
+        || crate::address::documentation_domain(&name).is_some();
     known.then(|| Value::new(IndicatorKind::Domain, name))
 }
 
@@ -387,11 +388,9 @@ const FILE_ENDINGS: &[&str] = &[
     "zst", "adoc", "rst", "cgi", "inc", "sha1", "sha256", "md5", "rules", "ioc",
 ];
 
-/// Endings that are files as often as domains: `.ps` and `.py` are countries, `.zip` is sold.
+/// Endings that are files more often than domains: `.ps` and `.py` are countries, `.zip` is sold.
 const AMBIGUOUS_ENDINGS: &[&str] = &[
-    "sh", "py", "rs", "md", "zip", "mov", "pl", "so", "ps", "cc", "pm", "ml", "la", "mo", "bz",
-    "st", "app", "inc", "pub", "java", "name", "id", "cat", "in", "am", "do", "vi", "as", "ms",
-    "tf", "sc",
+    "sh", "py", "rs", "md", "zip", "mov", "so", "ps", "pm", "app", "inc",
 ];
 
 /// How much a name looks like that of a file.
@@ -474,6 +473,9 @@ mod tests {
             ("12345678901234567890123456789012", None),
             ("abcdefghij.onion", Some((Domain, "abcdefghij.onion"))),
             ("mail.example.com", Some((Domain, "mail.example.com"))),
+            // Top levels under which only second levels are registered.
+            ("evil.co.za", Some((Domain, "evil.co.za"))),
+            ("evil.com.np", Some((Domain, "evil.com.np"))),
         ] {
             let got = classify(text);
             let got = got.as_ref().map(|v| (v.kind, v.value.as_str()));

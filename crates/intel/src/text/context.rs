@@ -76,16 +76,14 @@ const HEADINGS: &[(Section, &[&str])] = &[
             "source:",
             "see also",
             "voir aussi",
-            "liens",
-            "links",
             "bibliogra",
             "social media",
             "about us",
             "about the author",
             "à propos",
             "contact",
-            "author",
-            "auteur",
+            "author$",
+            "auteur$",
             "credits",
             "crédits",
             "en savoir plus",
@@ -154,6 +152,15 @@ const HEADINGS: &[(Section, &[&str])] = &[
     ),
 ];
 
+/// Headings of references that are words of other headings, too.
+const REFERENCE_TITLES: &[&str] = &[
+    "links",
+    "liens",
+    "useful links",
+    "liens utiles",
+    "external links",
+];
+
 /// Splits `text` into lines and carries headings down.
 pub(crate) fn lines(text: &str) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
@@ -170,10 +177,15 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
         if let Some(level) = level {
             open.retain(|&(l, ..)| l < level);
             let title = text[start..end].to_lowercase();
-            let own = HEADINGS
-                .iter()
-                .find(|(_, stems)| stems.iter().any(|stem| has_stem(&title, stem)))
-                .map_or(Section::Neutral, |(s, _)| *s);
+            let bare = title.trim_matches(|c: char| !c.is_alphanumeric());
+            let own = if REFERENCE_TITLES.contains(&bare) {
+                Section::References
+            } else {
+                HEADINGS
+                    .iter()
+                    .find(|(_, stems)| stems.iter().any(|stem| has_stem(&title, stem)))
+                    .map_or(Section::Neutral, |(s, _)| *s)
+            };
             open.push((level, own, (start, end)));
         }
         // The deepest heading that says something decides; one that says nothing inherits.
@@ -194,8 +206,17 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
     lines
 }
 
+/// Whether a word of `text` begins with `stem`, or is it, where the stem ends in `$` (plural
+/// allowed).
 fn has_stem(text: &str, stem: &str) -> bool {
+    let whole = stem.ends_with('$');
+    let stem = stem.trim_end_matches('$');
     text.match_indices(stem).any(|(at, _)| {
+        let rest = &text[at + stem.len()..];
+        let rest = rest.strip_prefix('s').unwrap_or(rest);
+        if whole && rest.starts_with(char::is_alphanumeric) {
+            return false;
+        }
         text[..at]
             .chars()
             .next_back()
@@ -256,7 +277,8 @@ pub(crate) enum Standing {
 /// How the value at `start .. end` stands in the line.
 pub(crate) fn standing(text: &str, line: &Line, start: usize, end: usize) -> Standing {
     const WINDOW: usize = 96;
-    let blank = |c: char| c.is_whitespace() || "`+*-•·_'\"<>[]().,;:~|=!#\u{200b}“”«»".contains(c);
+    let blank =
+        |c: char| c.is_whitespace() || "`+*-•·_'\"<>[]().,;:~|=!#\\\u{200b}“”«»".contains(c);
     let before_start = floor(text, start.saturating_sub(WINDOW).max(line.start));
     let after_end = floor(text, (end + WINDOW).min(line.end));
     let before = text.get(before_start..start).unwrap_or("");
@@ -286,7 +308,14 @@ pub(crate) fn standing(text: &str, line: &Line, start: usize, end: usize) -> Sta
         return Standing::Labelled;
     }
     // "evil[.]org – served the loader", "1.2.3.4 (C2)", "1.2.3.4, 5.6.7.8".
-    let opens = !cut_off && cell_before.chars().all(|c| blank(c) || c.is_ascii_digit());
+    // Not where the line goes on with the sentence of the one before.
+    let goes_on = cell_before.is_empty()
+        && text[..line.start].trim_end_matches('\n').len() + 1 == line.start
+        && text[..line.start]
+            .trim_end()
+            .ends_with(|c: char| c.is_alphanumeric() || c == ',')
+        && cell_after.chars().filter(|c| *c == ' ').count() > 2;
+    let opens = !cut_off && !goes_on && cell_before.chars().all(|c| blank(c) || c.is_ascii_digit());
     let next = cell_after
         .trim_start_matches(['`', '*', '"', '+', '\'', '_'])
         .trim_start();

@@ -239,10 +239,10 @@ fn tag(html: &str, pos: usize) -> Option<Tag<'_>> {
         .take(32)
         .take_while(|b| b.is_ascii_alphanumeric() || **b == b'!')
         .count();
-    // Quotes protect `>`; an unclosed quote must not swallow the document, so a tag is 64 KiB at
-    // most.
+    // Quotes protect `>`; an unclosed quote must not swallow the document, so a tag is 8 KiB at
+    // most, and a `<` outside quotes says that this was none. Both keep the time linear.
     let mut quote = 0u8;
-    let limit = (pos + (1 << 16)).min(bytes.len());
+    let limit = (pos + (1 << 13)).min(bytes.len());
     let mut first_end = None;
     let mut end = None;
     for (k, &b) in bytes[..limit].iter().enumerate().skip(name_end) {
@@ -253,6 +253,7 @@ fn tag(html: &str, pos: usize) -> Option<Tag<'_>> {
                 end = Some(k);
                 break;
             }
+            b'<' if quote == 0 => break,
             b'>' => {
                 first_end.get_or_insert(k);
             }

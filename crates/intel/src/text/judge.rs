@@ -19,6 +19,8 @@ pub(crate) struct Habits {
     pub(crate) defangs_addresses: bool,
     /// Most lines are nothing but a value: a list.
     pub(crate) is_list: bool,
+    /// Several domains stand live and alone in lines or cells: the author lists them so.
+    pub(crate) lists_live_names: bool,
     /// Registrable domain of the site the article is on.
     pub(crate) own_site: Option<String>,
 }
@@ -256,10 +258,10 @@ impl Judge<'_> {
         &self,
         c: &Candidate,
         line: &Line,
+        standing: Standing,
         linked: bool,
         into: &Collector<'_>,
     ) -> (bool, String) {
-        let standing = context::standing(self.text, line, c.start, c.end);
         if let Some(flaw) = c.flaw {
             return (false, flaw.into());
         }
@@ -319,7 +321,7 @@ impl Judge<'_> {
         let in_list = line.section == Section::Indicators || self.habits.is_list;
         let place = || {
             if self.habits.is_list {
-                "a list of values".to_owned()
+                "in a list of values".to_owned()
             } else {
                 format!("under the heading \"{}\"", heading())
             }
@@ -353,16 +355,20 @@ impl Judge<'_> {
         if label_refers {
             return (false, "labelled as a reference".into());
         }
-        if in_list && standing != Standing::Running {
-            let live = is_name && self.habits.defangs_names && c.value.kind == Url;
-            return if live {
-                (
-                    false,
-                    "written live in a document that defangs its indicators: a reference".into(),
-                )
-            } else {
-                (true, format!("stands {}{note}", place()))
-            };
+        let live_link =
+            c.value.kind == Url && self.habits.defangs_names && line.section != Section::Indicators;
+        if in_list && standing != Standing::Running && !live_link {
+            return (true, format!("stands {}{note}", place()));
+        }
+        if c.value.kind == Domain
+            && standing == Standing::Alone
+            && self.habits.lists_live_names
+            && !exercise
+        {
+            return (
+                true,
+                format!("one of several names that stand alone in lines or cells{note}"),
+            );
         }
         let hostile = self.hostile(c, line);
         let defangs = if is_name {

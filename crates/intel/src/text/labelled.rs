@@ -13,9 +13,25 @@ pub(crate) fn values(text: &str, line: &Line) -> Vec<(Value, usize, usize)> {
     if line.end - line.start > 4096 {
         return found;
     }
-    let content = &text[line.start..line.end];
+    // A sentence may go on in the next line; what a label begins must begin in this one.
+    let rest = text.get(line.end..).unwrap_or("");
+    let next = rest
+        .char_indices()
+        .skip(1)
+        .take(512)
+        .find(|&(_, c)| c == '\n')
+        .map_or(0, |(i, _)| i);
+    let content = &text[line.start..line.end + next];
+    let own = line.end - line.start;
     // Same length as `content`: offsets must fit both.
     let lower = content.to_ascii_lowercase();
+    let mut take = |kind, s: usize, e: usize| {
+        let value = content[s..e]
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        found.push((Value::new(kind, value), line.start + s, line.start + e));
+    };
     for label in [
         "user-agent",
         "user agent",
@@ -23,41 +39,35 @@ pub(crate) fn values(text: &str, line: &Line) -> Vec<(Value, usize, usize)> {
         "agent utilisateur",
         "http_user_agent",
     ] {
-        for (at, _) in lower.match_indices(label) {
-            let from = at + label.len();
-            if let Some((s, e)) = after_label(content, from, false)
+        for (at, _) in lower[..own].match_indices(label) {
+            if let Some((s, e)) = after_label(content, at + label.len(), false)
                 && looks_like_agent(&content[s..e])
             {
-                found.push((
-                    Value::new(IndicatorKind::UserAgent, &content[s..e]),
-                    line.start + s,
-                    line.start + e,
-                ));
+                take(IndicatorKind::UserAgent, s, e);
             }
         }
     }
     for label in ["subject", "subject line", "objet", "sujet"] {
-        for (at, _) in lower.match_indices(label) {
+        for (at, _) in lower[..own].match_indices(label) {
             let from = at + label.len();
-            let starts = content[..at]
+            let word = content[..at]
                 .chars()
                 .next_back()
-                .is_none_or(|c| !c.is_alphanumeric());
-            let ends = content[from..]
-                .chars()
-                .next()
-                .is_none_or(|c| !c.is_alphanumeric());
-            let line_start = content[..at]
+                .is_none_or(|c| !c.is_alphanumeric())
+                && content[from..]
+                    .chars()
+                    .next()
+                    .is_none_or(|c| !c.is_alphanumeric());
+            let leads = content[..at]
                 .trim_matches(|c: char| c.is_whitespace() || "-*•|`+".contains(c))
                 .split_whitespace()
                 .count()
                 <= 2;
-            if starts
-                && ends
-                && let Some((s, e)) = after_label(content, from, !line_start)
+            if word
+                && let Some((s, e)) = after_label(content, from, !leads)
+                && !is_distinguished_name(&content[s..e])
             {
-                let value = Value::new(IndicatorKind::EmailSubject, &content[s..e]);
-                found.push((value, line.start + s, line.start + e));
+                take(IndicatorKind::EmailSubject, s, e);
             }
         }
     }
@@ -87,6 +97,10 @@ fn after_label(content: &str, from: usize, quoted_only: bool) -> Option<(usize, 
         .chars()
         .take_while(|c| c.is_whitespace() || ":=|*-".contains(*c))
         .collect();
+    if separator.contains('\n') && !rest[separator.len()..].starts_with(['"', '“', '«', '`', '‘'])
+    {
+        return None;
+    }
     let colon = separator.contains(':') || separator.contains('=') || separator.contains('|');
     at += separator.len();
     rest = content.get(at..)?;
@@ -104,7 +118,7 @@ fn after_label(content: &str, from: usize, quoted_only: bool) -> Option<(usize, 
         let start = at + open.len_utf8();
         (start, start + content.get(start..)?.find(close)?)
     } else if colon && !quoted_only {
-        let end = rest.find('|').unwrap_or(rest.len());
+        let end = rest.find(['|', '\n']).unwrap_or(rest.len());
         (at, at + end)
     } else {
         return None;
@@ -126,9 +140,20 @@ fn after_label(content: &str, from: usize, quoted_only: bool) -> Option<(usize, 
     (end > start + 2).then_some((start, end))
 }
 
+/// The subject of a certificate (RFC 4514), not of a message.
+fn is_distinguished_name(text: &str) -> bool {
+    ["CN=", "CN =", "OU=", "O=", "C="]
+        .iter()
+        .any(|p| text.starts_with(p) || text.contains(&format!(", {p}")))
+        || text.starts_with("C =")
+}
+
 fn looks_like_agent(text: &str) -> bool {
     // A product token (RFC 9110, section 10.1.5), not a sentence about agents.
     let first = text.split_whitespace().next().unwrap_or("");
+    if text.contains("://") || text.ends_with(';') || first.starts_with("navigator.") {
+        return false;
+    }
     first.contains('/') || (text.split_whitespace().count() <= 3 && first.len() > 3)
 }
 

@@ -74,13 +74,14 @@ pub(crate) fn read(
 
     let lines = context::lines(&refanged.text);
     let found = scan::candidates(&refanged);
-    let habits = habits(&refanged.text, &lines, &found, &page);
+    let standings = standings(&refanged.text, &lines, &found);
+    let habits = habits(&refanged.text, &lines, &found, &standings, &page);
     let judge = Judge {
         text: &refanged.text,
         habits: &habits,
     };
     let mut line = 0;
-    for c in &found {
+    for (number, c) in found.iter().enumerate() {
         while lines.get(line + 1).is_some_and(|l| l.start <= c.start) {
             line += 1;
         }
@@ -92,7 +93,8 @@ pub(crate) fn read(
             .links
             .get(n)
             .is_some_and(|r| r.contains(&before_refang));
-        let (kept, why) = judge.verdict(c, l, linked, into);
+        let standing = standings.get(number).copied().unwrap_or(Standing::Running);
+        let (kept, why) = judge.verdict(c, l, standing, linked, into);
         let port = c
             .value
             .port
@@ -170,11 +172,41 @@ fn written<'a>(shown: &'a str, r: &refang::Refanged, start: usize, end: usize) -
     shown.get(from..to.max(from)).unwrap_or("")
 }
 
+/// How each candidate stands in its line. A line of nothing but values is a list, too.
+fn standings(text: &str, lines: &[context::Line], found: &[scan::Candidate]) -> Vec<Standing> {
+    let mut all = Vec::with_capacity(found.len());
+    let mut rest = found;
+    for line in lines {
+        let n = rest.partition_point(|c| c.start < line.end);
+        let (here, later) = rest.split_at(n);
+        rest = later;
+        if here.is_empty() {
+            continue;
+        }
+        let covered: usize = here.iter().map(|c| c.end - c.start).sum();
+        let marks = |b: &u8| b.is_ascii_alphanumeric();
+        let letters = text.as_bytes()[line.start..line.end]
+            .iter()
+            .filter(|b| marks(b))
+            .count();
+        let only_values = here.len() > 1 && covered * 10 >= letters * 9;
+        all.extend(here.iter().map(|c| {
+            if only_values {
+                Standing::Alone
+            } else {
+                context::standing(text, line, c.start, c.end)
+            }
+        }));
+    }
+    all
+}
+
 /// What the document as a whole tells.
 fn habits(
     text: &str,
     lines: &[context::Line],
     found: &[scan::Candidate],
+    standings: &[Standing],
     page: &html::Page,
 ) -> Habits {
     let names = |k: IndicatorKind| judge::is_name(k);
@@ -185,15 +217,16 @@ fn habits(
     let mut alone = 0;
     let mut line = 0;
     let mut last_line = usize::MAX;
-    for c in found {
+    let mut live_names = 0;
+    for (c, standing) in found.iter().zip(standings) {
         while lines.get(line + 1).is_some_and(|l| l.start <= c.start) {
             line += 1;
         }
-        if let Some(l) = lines.get(line)
-            && line != last_line
-            && c.value.kind != FileName
-            && context::standing(text, l, c.start, c.end) == Standing::Alone
-        {
+        if *standing != Standing::Alone || c.value.kind == FileName {
+            continue;
+        }
+        live_names += usize::from(c.value.kind == Domain && !c.defanged && c.flaw.is_none());
+        if line != last_line {
             alone += 1;
             last_line = line;
         }
@@ -203,6 +236,7 @@ fn habits(
         defangs_addresses: found
             .iter()
             .any(|c| c.defanged && matches!(c.value.kind, Ipv4 | Ipv6)),
+        lists_live_names: live_names >= 3,
         is_list: alone * 3 >= filled * 2 && alone > 0,
         own_site: page
             .own_url

@@ -199,7 +199,7 @@ fn scheme(input: &str, pos: usize) -> Option<Step> {
             || (at(i) == Some(b']') && at(i + 1) == Some(b':'))
     };
     let secure = |i: usize| usize::from(at(i) == Some(b's'));
-    let mangled = |c: Option<u8>| matches!(c, Some(b'x' | b'*' | b't' | b'_' | b'#'));
+    let mangled = |c: Option<u8>| matches!(c, Some(b'x' | b'z' | b'*' | b't' | b'_' | b'#'));
     match at(0)? {
         b'h' if mangled(at(1)) && mangled(at(2)) && at(3) == Some(b'p') => {
             let s = secure(4);
@@ -260,10 +260,13 @@ fn spelt(input: &str, pos: usize, written: &str) -> Option<Step> {
     let after = rest.get(word_end..)?.strip_prefix(' ')?;
     let next: &str = label_at_start(after);
     let last_end = written.len();
-    let last_start = written
+    // A name is at most 253 bytes long; further back nothing can belong to it.
+    let floor = super::context::floor(written, last_end.saturating_sub(320));
+    let near = &written[floor..];
+    let last_start = near
         .rfind(|c: char| !is_label(c) && c != '.' && c != '@')
-        .map_or(0, |i| {
-            i + written[i..].chars().next().map_or(1, char::len_utf8)
+        .map_or(floor, |i| {
+            floor + i + near[i..].chars().next().map_or(1, char::len_utf8)
         });
     let last = &written[last_start..last_end];
     if next.is_empty() || last.is_empty() || !last.ends_with(is_label) {

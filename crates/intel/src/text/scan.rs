@@ -183,11 +183,18 @@ impl Scan<'_> {
     fn piece(&mut self, mut start: usize, mut end: usize, limit: usize) -> usize {
         let whole_end = end;
         let bytes = self.text.as_bytes();
+        if start >= end {
+            return whole_end;
+        }
         // `{a,b}.evil.org`: the rest of a name whose beginning was braced is no name.
         if bytes.get(start) == Some(&b'.') && start > 0 && bytes[start - 1] == b'}' {
             return whole_end;
         }
-        while start < end && b".-+_:/@\\".contains(&bytes[start]) {
+        // An underscore begins some names (`_dmarc.x`); as a mark of emphasis it stands at both ends.
+        let emphasis = bytes.get(start) == Some(&b'_') && bytes.get(end - 1) == Some(&b'_');
+        while start < end
+            && (b".-+:/@\\".contains(&bytes[start]) || emphasis && bytes[start] == b'_')
+        {
             start += 1;
         }
         while start < end && b".-+_:/@\\".contains(&bytes[end - 1]) {
@@ -312,9 +319,12 @@ impl Scan<'_> {
         } else if piece.contains('.') {
             let marked = self.refanged.marked(start, end);
             let file = value::file_like(piece);
-            let labels = piece.split('.').count();
+            let short = piece.split('.').count() == 2
+                || [".zip", ".sh", ".py", ".rs", ".md"]
+                    .iter()
+                    .any(|e| piece.ends_with(e));
             let as_file =
-                file == FileLike::Yes || (file == FileLike::Ambiguous && !marked && labels == 2);
+                file == FileLike::Yes || (file == FileLike::Ambiguous && !marked && short);
             if as_file && !piece.starts_with("www.") {
                 self.file(start, end);
             } else if let Some(value) = value::domain(piece) {

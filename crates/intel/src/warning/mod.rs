@@ -33,6 +33,8 @@ pub struct WarningHit<'a> {
     /// Whether a URL on this host, or an address in this range, may still be hostile because
     /// anybody can rent or use it (cloud ranges, large sites).
     pub shared: bool,
+    /// Whether the value itself is an entry, and not only a host below one.
+    pub exact: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -148,6 +150,10 @@ impl WarningLists {
                 list: &l.name,
                 reference: l.reference,
                 shared: l.shared,
+                exact: match &l.matcher {
+                    Matcher::Host(set) => name.is_some_and(|n| set.contains(n)),
+                    _ => true,
+                },
             })
     }
 }

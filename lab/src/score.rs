@@ -10,7 +10,7 @@
 //!   several: precision counts case sessions, recall counts true ones.
 //! - A refused log-in of the intruder is no session: to call it one is neither found nor wrong.
 //! - A bound holds the truth when `bytes_min <= true octets <= bytes_max`; several transfers of
-//!   one item count once. An item that left and has no row is a bound that fails.
+//!   one item count once; where sessions got pieces of it, the truth is a range itself. An item that left and has no row is a bound that fails.
 //! - In the totals, a message sent whole holds its attachments, so per message the larger of
 //!   both counts; what was merely shown and attachments saved beside it add up.
 
@@ -104,8 +104,10 @@ pub struct Score {
     pub width_left: Option<f64>,
     /// The same among all rows.
     pub width_all: Option<f64>,
-    /// Octets that left, content counted once.
+    /// Octets that left, content counted once, at least.
     pub true_total: u64,
+    /// The same at most: more only where several sessions got pieces of one item.
+    pub true_total_most: u64,
     /// Lower bound of the case for it.
     pub total_min: u64,
     /// Upper bound of the case for it.
@@ -190,13 +192,15 @@ impl Score {
         line(&mut out, "bounds with the truth", share(self.bounds));
         line(&mut out, "median width, items left", width(self.width_left));
         line(&mut out, "median width, all", width(self.width_all));
+        let left = if self.true_total == self.true_total_most {
+            self.true_total.to_string()
+        } else {
+            format!("{} to {}", self.true_total, self.true_total_most)
+        };
         line(
             &mut out,
             "octets that left",
-            format!(
-                "{} in [{}, {}]",
-                self.true_total, self.total_min, self.total_max
-            ),
+            format!("{left} in [{}, {}]", self.total_min, self.total_max),
         );
         line(
             &mut out,

@@ -11,16 +11,40 @@ type Key = (String, String, Option<String>);
 #[derive(Clone, Debug, Default)]
 struct Fact {
     level: Level,
+    /// Most octets that one session got: content counted once comes to this at least.
     bytes: u64,
+    /// Octets of all sessions: content counted once comes to this at most, or to the item's size.
+    sum: u64,
+    /// Some of it is the message as it is stored, so that attachments lie within.
+    raw: bool,
     /// Mailbox and UID, when known.
     place: Option<(String, u32)>,
 }
 
+/// Octets counted once, as exactly as the truth tells: several sessions may have got the same
+/// half of an item or different ones.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+struct Octets {
+    low: u64,
+    high: u64,
+}
+
 impl Fact {
-    /// Another transfer of the same item: strongest level, content counted once.
+    /// Another transfer of the same item.
     fn join(&mut self, other: &Fact) {
         self.level = self.level.max(other.level);
         self.bytes = self.bytes.max(other.bytes);
+        self.sum = self.sum.saturating_add(other.sum);
+        self.raw |= other.raw;
+    }
+
+    /// `size` is the item's, when known.
+    fn octets(&self, size: Option<u64>) -> Octets {
+        let high = size.map_or(self.sum, |s| self.sum.min(s.max(self.bytes)));
+        Octets {
+            low: self.bytes,
+            high,
+        }
     }
 }
 
@@ -38,12 +62,8 @@ fn facts(truth: &Truth) -> BTreeMap<Key, Vec<Fact>> {
             None => copies.push(fact),
         }
     };
-    for item in truth
-        .sessions
-        .iter()
-        .filter(|s| s.intruder)
-        .flat_map(|s| &s.items)
-    {
+    let sessions = truth.sessions.iter().filter(|s| s.intruder);
+    for (session, item) in sessions.flat_map(|s| s.items.iter().map(move |i| (s, i))) {
         let key = (
             local(&item.account),
             id(&item.message_id).to_owned(),
@@ -53,11 +73,15 @@ fn facts(truth: &Truth) -> BTreeMap<Key, Vec<Fact>> {
             .uid
             .filter(|u| *u > 0)
             .map(|u| (item.mailbox.clone(), u));
+        // What webmail shows is the text, apart from the attachments.
+        let raw = item.level >= Level::Downloaded || session.protocol != "webmail";
         add(
             key,
             Fact {
                 level: item.level,
                 bytes: item.bytes,
+                sum: item.bytes,
+                raw,
                 place,
             },
         );
@@ -73,6 +97,8 @@ fn facts(truth: &Truth) -> BTreeMap<Key, Vec<Fact>> {
             Fact {
                 level: Level::Forwarded,
                 bytes: f.bytes,
+                sum: f.bytes,
+                raw: true,
                 place: None,
             },
         );
@@ -177,14 +203,16 @@ pub(super) fn score(case: &Case, truth: &Truth, out: &mut Score) {
                     row.level.name()
                 ));
             }
-            let bytes = fact.as_ref().map_or(0, |f| f.bytes);
+            let octets = fact
+                .as_ref()
+                .map_or(Octets::default(), |f| f.octets(row.size_bytes));
             // Where an attachment went along with its message and the truth does not say how
             // many octets it had, nothing can be held against the bound.
             if fact.is_some() || !sent_on {
                 bound(
                     out,
                     &format!("{} {}", key.0, name(key, row)),
-                    bytes,
+                    octets,
                     row.bytes_min,
                     row.bytes_max,
                 );
@@ -192,7 +220,7 @@ pub(super) fn score(case: &Case, truth: &Truth, out: &mut Score) {
             let width = row.bytes_max.saturating_sub(row.bytes_min) as f64
                 / row.size_bytes.unwrap_or(row.bytes_max).max(1) as f64;
             widths_all.push(width);
-            if bytes > 0 {
+            if octets.low > 0 {
                 widths_left.push(width);
             }
         }
@@ -218,8 +246,15 @@ pub(super) fn score(case: &Case, truth: &Truth, out: &mut Score) {
     }
     out.width_left = median(widths_left);
     out.width_all = median(widths_all);
-    out.true_total = total(&facts);
-    let (total, min, max) = (out.true_total, case.totals.bytes_min, case.totals.bytes_max);
+    let mut sizes: BTreeMap<&Key, u64> = BTreeMap::new();
+    for (key, rows) in &groups {
+        if let Some(size) = rows.iter().filter_map(|r| r.size_bytes).max() {
+            sizes.insert(key, size);
+        }
+    }
+    let total = total(&facts, &sizes);
+    (out.true_total, out.true_total_most) = (total.low, total.high);
+    let (min, max) = (case.totals.bytes_min, case.totals.bytes_max);
     bound(out, "total", total, min, max);
 }
 
@@ -231,12 +266,17 @@ fn name(key: &Key, row: &Row) -> String {
     format!("<{}>{part} {:?}", key.1, row.filename)
 }
 
-fn bound(out: &mut Score, what: &str, truth: u64, min: u64, max: u64) {
-    let holds = min <= truth && truth <= max;
+fn bound(out: &mut Score, what: &str, truth: Octets, min: u64, max: u64) {
+    let holds = min <= truth.high && truth.low <= max && min <= max;
     out.bounds.add(holds);
     if !holds {
+        let octets = if truth.low == truth.high {
+            truth.low.to_string()
+        } else {
+            format!("{} to {}", truth.low, truth.high)
+        };
         out.violations
-            .push(format!("{what}: {truth} octets not in [{min}, {max}]"));
+            .push(format!("{what}: {octets} octets not in [{min}, {max}]"));
     }
 }
 
@@ -255,35 +295,46 @@ fn count(out: &mut Score, truth: Option<Level>, case: Option<Level>) {
         .or_default() += 1;
 }
 
-/// Octets that left, content counted once: a message sent whole holds its attachments; where it
-/// was only shown, its text and attachments saved add up.
-fn total(facts: &BTreeMap<Key, Vec<Fact>>) -> u64 {
+/// Octets that left, content counted once: a message sent whole holds its attachments; where
+/// webmail only showed it, its text and the attachments saved add up; where pieces of it were
+/// sent, they may overlap with the attachments or not.
+fn total(facts: &BTreeMap<Key, Vec<Fact>>, sizes: &BTreeMap<&Key, u64>) -> Octets {
     #[derive(Default)]
     struct Message {
+        text: Octets,
+        raw: bool,
         whole: bool,
-        text: u64,
-        parts: u64,
+        parts: Octets,
     }
     let mut messages: BTreeMap<(&str, &str), Message> = BTreeMap::new();
-    for ((account, message, part), copies) in facts {
+    for (key, copies) in facts {
         let mut all = Fact::default();
         copies.iter().for_each(|f| all.join(f));
-        let m = messages.entry((account, message)).or_default();
-        if part.is_some() {
-            m.parts += all.bytes;
+        let size = sizes.get(key).copied();
+        let octets = all.octets(size);
+        let m = messages.entry((&key.0, &key.1)).or_default();
+        if key.2.is_some() {
+            m.parts.low += octets.low;
+            m.parts.high += octets.high;
         } else {
-            m.whole = all.level >= Level::Downloaded;
-            m.text = all.bytes;
+            m.text = octets;
+            m.raw = all.raw;
+            m.whole = size.map_or(all.level >= Level::Downloaded, |s| {
+                all.raw && octets.low >= s
+            });
         }
     }
-    messages
-        .values()
-        .map(|m| {
-            if m.whole {
-                m.text.max(m.parts)
-            } else {
-                m.text + m.parts
-            }
-        })
-        .sum()
+    let mut out = Octets::default();
+    for m in messages.values() {
+        let (low, high) = if m.whole {
+            (m.text.low.max(m.parts.low), m.text.high.max(m.parts.high))
+        } else if m.raw {
+            (m.text.low.max(m.parts.low), m.text.high + m.parts.high)
+        } else {
+            (m.text.low + m.parts.low, m.text.high + m.parts.high)
+        };
+        out.low += low;
+        out.high += high;
+    }
+    out
 }

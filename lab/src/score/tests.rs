@@ -258,6 +258,29 @@ fn copies_of_a_message_are_told_apart() {
     assert_eq!(s.true_total, 80);
 }
 
+/// Two sessions with halves of an item: what left counts once, and may be anything between the
+/// larger half and the whole.
+#[test]
+fn pieces_of_an_item_are_a_range() {
+    let session = |bytes: u64| {
+        json!({"account": "a", "protocol": "imap", "source_ip": "1.2.3.4", "intruder": true,
+            "start": "2025-12-01T10:00:00Z", "end": "2025-12-01T10:10:00Z",
+            "items": [{"account": "a", "mailbox": "INBOX", "uid": 3, "message_id": "<m>", "level": "read", "bytes": bytes}]})
+    };
+    let truth = json!({"verdict": "breached", "sessions": [session(60), session(50)]});
+    let bounds = |min: u64, max: u64| {
+        let case = json!({"verdict": "breached", "totals": {"bytes_min": min, "bytes_max": max},
+            "ledger": [row("a", 3, "m", None, "read", (min, max, 100))]});
+        scored(&case, &truth).violations.len()
+    };
+    assert_eq!(bounds(60, 100), 0);
+    assert_eq!(bounds(100, 100), 0);
+    assert_eq!(bounds(0, 60), 0);
+    assert_eq!(bounds(0, 59), 2, "row and total");
+    assert_eq!(bounds(101, 110), 2);
+    assert_eq!(bounds(90, 80), 2, "no interval at all");
+}
+
 #[test]
 fn files_and_directories_are_read() {
     let dir = std::env::temp_dir().join(format!("lab-score-{}", std::process::id()));

@@ -186,6 +186,56 @@ pub fn host_bracket(text: &str) -> Option<(&str, Option<IpAddr>, &str)> {
     Some((name, ip(text.get(open + 1..close)?), text.get(close + 1..)?))
 }
 
+/// Where `needle` last stands in `text`. The standard search from the end goes byte by byte; this
+/// goes by `memrchr` on the needle's last byte, which is to be a rare one.
+#[inline]
+pub fn rfind(text: &str, needle: &str) -> Option<usize> {
+    let (haystack, needle) = (text.as_bytes(), needle.as_bytes());
+    let (&last, before) = needle.split_last()?;
+    let mut end = haystack.len();
+    loop {
+        let at = memchr::memrchr(last, haystack.get(..end)?)?;
+        if haystack.get(..at)?.ends_with(before) {
+            return Some(at - before.len());
+        }
+        end = at;
+    }
+}
+
+/// Where `needle` first stands in `text`, by `memchr` on its last byte; see [`rfind`].
+#[inline]
+pub fn find(text: &str, needle: &str) -> Option<usize> {
+    let (haystack, needle) = (text.as_bytes(), needle.as_bytes());
+    let (&last, before) = needle.split_last()?;
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(last, haystack.get(from..)?)?;
+        if haystack.get(..at)?.ends_with(before) {
+            return Some(at - before.len());
+        }
+        from = at + 1;
+    }
+}
+
+/// The pieces of a list parted by `", "`.
+pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let bytes = text.as_bytes();
+        let mut from = 0;
+        while let Some(at) = memchr::memchr(b',', bytes.get(from..)?).map(|at| from + at) {
+            if bytes.get(at + 1) == Some(&b' ') {
+                rest = text.get(at + 2..);
+                return text.get(..at);
+            }
+            from = at + 1;
+        }
+        rest = None;
+        Some(text)
+    })
+}
+
 /// A host name as logged, `""` for Postfix's and Exim's word for "not known".
 #[inline]
 pub fn known_host(name: &str) -> &str {
@@ -232,6 +282,20 @@ mod tests {
         assert_eq!(angle("<a@b> c"), Some(("a@b", " c")));
         assert_eq!(angle("<\"a@b> c"), Some(("\"a@b", " c")));
         assert_eq!(angle("<> c"), Some(("", " c")));
+    }
+
+    #[test]
+    fn searches() {
+        let text = "rip=1, x, rip=2,y, ";
+        assert_eq!(
+            (find(text, "rip="), rfind(text, "rip=")),
+            (Some(0), Some(10))
+        );
+        assert_eq!((find(text, "lip="), rfind(text, "lip=")), (None, None));
+        assert_eq!((find("é=", "x="), rfind("=", "rip=")), (None, None));
+        for text in [text, "", ", ", "a", "a,b", "a, b"] {
+            assert!(pieces(text).eq(text.split(", ")), "{text}");
+        }
     }
 
     #[test]

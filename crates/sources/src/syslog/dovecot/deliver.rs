@@ -37,108 +37,96 @@ pub(super) fn parse(record: &Record<'_>, entry: &Entry<'_>, out: &mut Out<'_>) -
     out.event(record, Product::Dovecot, Body::Email(email))
 }
 
-/// Texts that name what was done, with activity and status.
+/// How texts begin that name what was done, with activity and status.
 const ACTIONS: &[(&str, EmailActivity, Status)] = &[
+    ("saved mail to ", EmailActivity::Delivered, Status::Success),
     (
-        ": saved mail to ",
+        "stored mail into mailbox ",
         EmailActivity::Delivered,
         Status::Success,
     ),
     (
-        ": stored mail into mailbox ",
+        "left message in mailbox ",
         EmailActivity::Delivered,
         Status::Success,
     ),
+    ("forwarded to <", EmailActivity::Forwarded, Status::Success),
+    ("save failed to ", EmailActivity::Delivered, Status::Failure),
     (
-        ": fileinto action: stored mail into mailbox ",
-        EmailActivity::Delivered,
-        Status::Success,
-    ),
-    (
-        ": left message in mailbox ",
-        EmailActivity::Delivered,
-        Status::Success,
-    ),
-    (
-        ": forwarded to <",
-        EmailActivity::Forwarded,
-        Status::Success,
-    ),
-    (
-        ": redirect action: forwarded to <",
-        EmailActivity::Forwarded,
-        Status::Success,
-    ),
-    (
-        ": save failed to ",
+        "failed to store into mailbox ",
         EmailActivity::Delivered,
         Status::Failure,
     ),
     (
-        ": failed to store into mailbox ",
-        EmailActivity::Delivered,
-        Status::Failure,
-    ),
-    (
-        ": failed to redirect message to <",
+        "failed to redirect message to <",
         EmailActivity::Forwarded,
         Status::Failure,
     ),
     (
-        ": not forwarding message to <",
+        "not forwarding message to <",
         EmailActivity::Forwarded,
         Status::Failure,
     ),
     (
-        ": discarded duplicate forward to <",
+        "discarded duplicate forward to <",
         EmailActivity::Forwarded,
         Status::Failure,
     ),
-    (": discard", EmailActivity::Other, Status::Success),
+    ("discard", EmailActivity::Other, Status::Success),
     (
-        ": Marked message to be discarded",
+        "Marked message to be discarded",
         EmailActivity::Other,
         Status::Success,
     ),
     (
-        ": marked message to be discarded",
+        "marked message to be discarded",
         EmailActivity::Other,
         Status::Success,
     ),
     (
-        ": sent vacation response to <",
+        "sent vacation response to <",
         EmailActivity::Other,
         Status::Success,
     ),
-    (
-        ": vacation action: sent vacation response to <",
-        EmailActivity::Other,
-        Status::Success,
-    ),
-    (": rejected", EmailActivity::Rejected, Status::Success),
-    (": reject", EmailActivity::Rejected, Status::Success),
-    (": sent notification", EmailActivity::Other, Status::Success),
+    ("rejected", EmailActivity::Rejected, Status::Success),
+    ("sent notification", EmailActivity::Other, Status::Success),
 ];
+
+/// The last action a text names: where it begins, the words that name it, activity and status.
+fn action(text: &str) -> Option<(usize, &'static str, EmailActivity, Status)> {
+    for colon in memchr::memrchr_iter(b':', text.as_bytes()) {
+        let Some(rest) = text.get(colon + 1..).and_then(|t| t.strip_prefix(' ')) else {
+            continue;
+        };
+        // `redirect action: forwarded to <…>`: the words before belong to it, and are found again.
+        for &(words, activity, status) in ACTIONS {
+            if rest.starts_with(words) {
+                return Some((colon, words, activity, status));
+            }
+        }
+    }
+    None
+}
 
 fn delivery<'a>(entry: &Entry<'a>) -> Option<Email<'a>> {
     // 2.2's lmtp puts the session before: `UIrFAQ+…: msgid=`.
-    let at = match entry.text.find("msgid=") {
+    let at = match field::find(entry.text, "msgid=") {
         Some(at) if at < 64 => at,
         _ => return None,
     };
     let text = entry.text.get(at + 6..)?;
-    let (place, key, activity, status) = ACTIONS
-        .iter()
-        .filter_map(|&(key, activity, status)| {
-            text.rfind(key).map(|at| (at, key, activity, status))
-        })
-        // Several names of one action end alike; the longest begins first, the truest stands last.
-        .max_by_key(|&(at, key, ..)| (at + key.len(), std::cmp::Reverse(at)))?;
+    let (place, words, activity, status) = action(text)?;
+    // `fileinto action: `, `redirect action: `, `vacation action: ` between the id and the words.
+    let id = text.get(..place)?;
+    let id = match id.rsplit_once(": ") {
+        Some((id, before)) if before.ends_with(" action") => id,
+        _ => id,
+    };
     let mut email = Email {
         activity,
         status,
         agent: entry.service,
-        message_id: field::unbracketed(text.get(..place)?.trim()),
+        message_id: field::unbracketed(id.trim()),
         detail: text.get(place + 2..)?,
         outcome: text
             .get(place + 2..)?
@@ -147,8 +135,8 @@ fn delivery<'a>(entry: &Entry<'a>) -> Option<Email<'a>> {
             .unwrap_or_default(),
         ..Email::default()
     };
-    let object = text.get(place + key.len()..)?;
-    if key.ends_with('<') {
+    let object = text.get(place + 2 + words.len()..)?;
+    if words.ends_with('<') {
         let address = object.split('>').next().unwrap_or_default();
         if activity == EmailActivity::Forwarded {
             email.to = address;
@@ -159,12 +147,12 @@ fn delivery<'a>(entry: &Entry<'a>) -> Option<Email<'a>> {
         }
     } else {
         email.to = entry.user;
-        if key.ends_with("mailbox ") || key.ends_with("mail to ") {
+        if status == Status::Success && words.ends_with(' ') {
             email.mailbox = match object.strip_prefix('\'') {
                 Some(quoted) => quoted.split('\'').next().unwrap_or(quoted),
                 None => object,
             };
-        } else if key == ": save failed to " || key == ": failed to store into mailbox " {
+        } else if words.ends_with(' ') {
             let end = object.find(": ").unwrap_or(object.len());
             email.mailbox = object.get(..end)?.trim_matches('\'');
         }

@@ -3,8 +3,8 @@
 //! a file of their own.
 //!
 //! `mail_opened` is the nearest thing to a record of reading that a self-hosted server writes. It
-//! fires for every opening of the storage, so also for delivery, indexing and dsync: the service in
-//! `categories` tells. From 2.4.4 once for a message and transaction, before that repeatedly.
+//! fires for every opening of the storage, so also for SEARCH, APPEND, delivery, indexing and dsync:
+//! the service in `categories`, the command and the reason codes tell. From 2.4.4 once for a message and transaction, before that repeatedly.
 
 use super::Entry;
 use crate::stamp::{self, Clock};
@@ -91,6 +91,9 @@ struct Fields<'a> {
     bytes_in: Option<u64>,
     bytes_out: Option<u64>,
     reason: Cow<'a, str>,
+    /// Why the server did it, since 2.3.18: list members as in JSON.
+    codes: &'a str,
+    script: Cow<'a, str>,
     message_id: Cow<'a, str>,
     size: Option<u64>,
 }
@@ -111,7 +114,8 @@ fn time(text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
 }
 
 fn category(fields: &mut Fields<'_>, name: &str) {
-    let service = match name {
+    // 2.3.19 names it `service:pop3`, and `imap` besides.
+    let service = match name.strip_prefix("service:").unwrap_or(name) {
         "imap" => Service::Imap,
         "pop3" => Service::Pop3,
         "lmtp" | "lda" => Service::Lmtp,
@@ -136,7 +140,13 @@ fn read_json<'a>(text: &'a str, clock: &Clock<'_>) -> Option<Fields<'a>> {
         }
         "fields" => {
             if let json::Value::Nested(object) = value {
-                let _ = json::members(object, |key, value| set(&mut fields, key, value.text()));
+                let _ = json::members(object, |key, value| match value {
+                    // `["imap:cmd_uid_fetch","imap:fetch_body"]`
+                    json::Value::Nested(list) if key == "reason_code" => {
+                        fields.codes = list.trim_matches(['[', ']']);
+                    }
+                    value => set(&mut fields, key, value.text()),
+                });
             }
         }
         _ => {}
@@ -181,6 +191,7 @@ fn set<'a>(fields: &mut Fields<'a>, key: &str, value: Cow<'a, str>) {
         "net_in_bytes" | "bytes_in" => fields.bytes_in = field::number(&value),
         "net_out_bytes" | "bytes_out" => fields.bytes_out = field::number(&value),
         "reason" | "disconnect_reason" => fields.reason = value,
+        "script_name" => fields.script = value,
         "message_id" => fields.message_id = value,
         "message_size" => fields.size = field::number(&value),
         "service" | "protocol" => category(fields, &value),
@@ -216,7 +227,18 @@ fn deliver(record: &Record<'_>, fields: &Fields<'_>, out: &mut Out<'_>) -> Accou
             mailbox.action = MailboxAction::Opened;
             mailbox.uids = &fields.uid;
             mailbox.status = Status::Success;
-            mailbox.arguments = &fields.reason;
+            // What made the server open it: a FETCH of the body reads, a SEARCH or an index does
+            // not. IMAP names the command, POP3 only the reason code.
+            mailbox.command = match fields.codes {
+                codes if codes.contains("pop3:cmd_retr") => "RETR",
+                codes if codes.contains("pop3:cmd_top") => "TOP",
+                _ => &fields.command,
+            };
+            mailbox.arguments = if fields.codes.is_empty() {
+                &fields.reason
+            } else {
+                fields.codes
+            };
         }
         "mail_expunged" | "mail_expunge_requested" => {
             mailbox.action = MailboxAction::Expunge;
@@ -244,6 +266,18 @@ fn deliver(record: &Record<'_>, fields: &Fields<'_>, out: &mut Out<'_>) -> Accou
                 "NO" | "BAD" => Status::Failure,
                 _ => Status::Unknown,
             };
+        }
+        "managesieve_command_finished" => {
+            if !matches!(
+                &*fields.command,
+                "PUTSCRIPT" | "SETACTIVE" | "DELETESCRIPT" | "RENAMESCRIPT"
+            ) {
+                return out.ignored(&record);
+            }
+            mailbox.action = MailboxAction::SieveScript;
+            mailbox.service = Service::ManageSieve;
+            mailbox.command = &fields.command;
+            mailbox.arguments = &fields.script;
         }
         "mail_user_session_finished" => {
             let logoff = Logoff {

@@ -68,10 +68,9 @@ pub(super) fn parse(record: &Record<'_>, entry: &Entry<'_>, out: &mut Out<'_>) -
 
 /// Reason and elements.
 fn divide(text: &str) -> Option<(&str, &str)> {
-    let at = text
-        .find(": user=<")
-        .or_else(|| text.rfind(": method="))
-        .or_else(|| text.rfind(": rip="))?;
+    let at = field::find(text, ": user=<")
+        .or_else(|| field::rfind(text, ": method="))
+        .or_else(|| field::rfind(text, ": rip="))?;
     Some((text.get(..at)?, text.get(at + 2..)?))
 }
 
@@ -80,7 +79,7 @@ fn read(elements: &str) -> Elements<'_> {
     // The last `rip=` with an address is Dovecot's.
     let mut end = elements.len();
     let (head, tail) = loop {
-        let Some(at) = elements.get(..end).and_then(|t| t.rfind("rip=")) else {
+        let Some(at) = elements.get(..end).and_then(|t| field::rfind(t, "rip=")) else {
             break (elements, "");
         };
         let boundary = at == 0 || elements.get(..at).is_some_and(|t| t.ends_with(", "));
@@ -99,15 +98,19 @@ fn read(elements: &str) -> Elements<'_> {
     };
     let mut head = head.strip_suffix(", ").unwrap_or(head);
     if let Some(inner) = head.strip_prefix("user=<") {
-        let close = inner.rfind('>').unwrap_or(inner.len());
+        let close = memchr::memrchr(b'>', inner.as_bytes()).unwrap_or(inner.len());
         e.user = inner.get(..close).unwrap_or_default();
         head = inner.get(close + 1..).unwrap_or_default();
     }
-    if let Some((_, method)) = head.split_once("method=") {
+    if let Some((_, method)) = head
+        .strip_prefix(", ")
+        .unwrap_or(head)
+        .split_once("method=")
+    {
         e.method = method.split(',').next().unwrap_or_default();
     }
     let mut encrypted = false;
-    for piece in tail.split(", ") {
+    for piece in field::pieces(tail) {
         if let Some(value) = piece.strip_prefix("lip=") {
             e.lip = field::ip_prefix(value).map(|(ip, _)| ip);
         } else if let Some(value) = piece.strip_prefix("mpid=") {

@@ -26,7 +26,7 @@ pub(super) fn parse<'a>(entry: &Entry<'a>) -> Option<Mailbox<'a>> {
             if let Some(rest) = text.strip_prefix("copy from ") {
                 let at = [": box=", ": uid=", ": msgid=", ": size="]
                     .iter()
-                    .filter_map(|key| rest.find(key))
+                    .filter_map(|key| field::find(rest, key))
                     .min()?;
                 mailbox.other_mailbox = rest.get(..at)?;
                 rest.get(at + 2..)?
@@ -38,7 +38,11 @@ pub(super) fn parse<'a>(entry: &Entry<'a>) -> Option<Mailbox<'a>> {
         }
         b'M' => return mailbox_change(mailbox, text),
         _ => {
-            let (action, rest) = text.split_once(": ")?;
+            let colon = memchr::memchr(b':', text.as_bytes())?;
+            let (action, rest) = (
+                text.get(..colon)?,
+                text.get(colon + 1..)?.strip_prefix(' ')?,
+            );
             mailbox.action = match action {
                 "delete" => MailboxAction::Delete,
                 "undelete" => MailboxAction::Undelete,
@@ -62,7 +66,7 @@ fn fields<'a>(mailbox: &mut Mailbox<'a>, text: &'a str) {
     let mut rest = text;
     // From the end: flags cannot be forged by anything before them.
     if rest.ends_with(')')
-        && let Some(at) = rest.rfind("flags=(")
+        && let Some(at) = field::rfind(rest, "flags=(")
         && (at == 0 || rest.get(..at).is_some_and(|t| t.ends_with(", ")))
     {
         mailbox.flags = rest.get(at + 7..rest.len() - 1).unwrap_or_default();
@@ -73,16 +77,15 @@ fn fields<'a>(mailbox: &mut Mailbox<'a>, text: &'a str) {
     }
     // From the front.
     if let Some(after) = rest.strip_prefix("box=") {
-        let end = after
-            .find(", uid=")
-            .or_else(|| after.find(", msgid="))
-            .or_else(|| after.find(", size="))
+        let end = field::find(after, ", uid=")
+            .or_else(|| field::find(after, ", msgid="))
+            .or_else(|| field::find(after, ", size="))
             .unwrap_or(after.len());
         mailbox.mailbox = after.get(..end).unwrap_or_default();
         rest = next(after, end);
     }
     if let Some(after) = rest.strip_prefix("uid=") {
-        let end = after.find(", ").unwrap_or(after.len());
+        let end = field::find(after, ", ").unwrap_or(after.len());
         let uid = after.get(..end).unwrap_or_default();
         mailbox.uids = if field::number(uid).is_some() {
             uid
@@ -99,17 +102,17 @@ fn fields<'a>(mailbox: &mut Mailbox<'a>, text: &'a str) {
         rest = next(after, end);
     }
     if let Some(after) = rest.strip_prefix("size=") {
-        let end = after.find(", ").unwrap_or(after.len());
+        let end = field::find(after, ", ").unwrap_or(after.len());
         mailbox.size = after.get(..end).and_then(field::number);
         rest = next(after, end);
     }
     if let Some(after) = rest.strip_prefix("vsize=") {
-        let end = after.find(", ").unwrap_or(after.len());
+        let end = field::find(after, ", ").unwrap_or(after.len());
         mailbox.vsize = after.get(..end).and_then(field::number);
         rest = next(after, end);
     }
     if let Some(after) = rest.strip_prefix("from=") {
-        let end = after.find(", subject=").unwrap_or(after.len());
+        let end = field::find(after, ", subject=").unwrap_or(after.len());
         mailbox.from = after.get(..end).unwrap_or_default();
         rest = next(after, end);
     }
@@ -128,15 +131,14 @@ fn next(text: &str, end: usize) -> &str {
 /// that an id that imitates fields stays one id.
 fn message_id_end(text: &str) -> usize {
     // Without a sender or subject behind it nothing later is the sender's: the last one counts.
-    let limit = text
-        .find(", from=")
-        .or_else(|| text.find(", subject="))
+    let limit = field::find(text, ", from=")
+        .or_else(|| field::find(text, ", subject="))
         .unwrap_or(text.len());
     let before = text.get(..limit).unwrap_or(text);
-    if let Some(at) = before.rfind(", size=") {
+    if let Some(at) = field::rfind(before, ", size=") {
         return at;
     }
-    if let Some(at) = before.rfind(", vsize=") {
+    if let Some(at) = field::rfind(before, ", vsize=") {
         return at;
     }
     limit

@@ -75,15 +75,23 @@ fn level_word(word: &str) -> Option<Severity> {
 }
 
 /// `Info: ` and the like at the beginning.
+#[inline]
 fn level(text: &str) -> Option<(Severity, &str)> {
-    if !matches!(
-        text.as_bytes().first(),
-        Some(b'D' | b'I' | b'W' | b'E' | b'F' | b'P')
-    ) {
-        return None;
-    }
-    let (word, rest) = text.split_once(": ")?;
-    Some((level_word(word)?, rest))
+    let words: &[(&str, Severity)] = match text.as_bytes().first()? {
+        b'I' => &[("Info: ", Severity::Info)],
+        b'D' => &[("Debug: ", Severity::Info)],
+        b'W' => &[
+            ("Warning: ", Severity::Warning),
+            ("Warn: ", Severity::Warning),
+        ],
+        b'E' => &[("Error: ", Severity::Error)],
+        b'F' => &[("Fatal: ", Severity::Error)],
+        b'P' => &[("Panic: ", Severity::Error)],
+        _ => return None,
+    };
+    words
+        .iter()
+        .find_map(|&(word, severity)| Some((severity, text.strip_prefix(word)?)))
 }
 
 /// A record without Dovecot's prefix.

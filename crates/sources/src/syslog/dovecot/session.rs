@@ -58,15 +58,8 @@ pub(super) fn parse(record: &Record<'_>, entry: &Entry<'_>, out: &mut Out<'_>) -
 /// The end of a session, if the record is one.
 fn logoff<'a>(entry: &Entry<'a>) -> Option<Logoff<'a>> {
     let text = entry.text;
-    let at = [" in=", " top=", " bytes="]
-        .iter()
-        .filter_map(|key| text.rfind(key).map(|at| (at, at + key.len())))
-        .find(|&(_, value)| text.as_bytes().get(value).is_some_and(u8::is_ascii_digit))
-        .map(|(at, _)| at);
-    let (reason, counters) = match at {
-        Some(at) => (text.get(..at)?, text.get(at + 1..)?),
-        None => (text, ""),
-    };
+    let (reason, counters) = text.split_at(counters(text));
+    let reason = reason.trim_end();
     let ended = reason.starts_with("Logged out")
         || reason.starts_with("Disconnected")
         || reason.starts_with("Connection closed")
@@ -85,16 +78,50 @@ fn logoff<'a>(entry: &Entry<'a>) -> Option<Logoff<'a>> {
         user: entry.user,
         session: entry.session,
         reason: reason.strip_prefix("Disconnected: ").unwrap_or(reason),
-        no_commands: reason.contains("(No commands sent)"),
         ..Logoff::default()
     };
     last_command(&mut logoff);
-    for pair in counters.split(' ') {
-        if let Some((key, value)) = pair.split_once('=') {
-            counter(&mut logoff, key, value.trim_end_matches(','));
-        }
+    let mut rest = counters;
+    while let Some(equals) = memchr::memchr(b'=', rest.as_bytes()) {
+        let (key, value) = (rest.get(..equals)?, rest.get(equals + 1..)?);
+        let end = memchr::memchr(b' ', value.as_bytes()).unwrap_or(value.len());
+        counter(&mut logoff, key, value.get(..end)?.trim_end_matches(','));
+        rest = value.get(end + 1..).unwrap_or_default();
     }
     Some(logoff)
+}
+
+/// Where the counters begin: the words at the end that are a name, `=` and a number.
+fn counters(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut start = text.len();
+    loop {
+        let word = match memchr::memrchr(
+            b' ',
+            bytes.get(..start.saturating_sub(1)).unwrap_or_default(),
+        ) {
+            Some(blank) => blank + 1,
+            None => 0,
+        };
+        let Some(pair) = bytes.get(word..start) else {
+            return start;
+        };
+        let name = pair
+            .iter()
+            .take_while(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'0'..=b'9'))
+            .count();
+        let counts = name > 0
+            && pair.get(name) == Some(&b'=')
+            && pair.get(name + 1).is_some_and(u8::is_ascii_digit)
+            && !pair.ends_with(b")");
+        if !counts {
+            return start;
+        }
+        if word == 0 {
+            return 0;
+        }
+        start = word;
+    }
 }
 
 fn counter(logoff: &mut Logoff<'_>, key: &str, value: &str) {
@@ -150,6 +177,10 @@ fn last_command(logoff: &mut Logoff<'_>) {
         .map(|at| from + at + 1)
     {
         let inner = reason.get(open..).unwrap_or_default();
+        if inner.starts_with("No commands sent)") {
+            logoff.no_commands = true;
+            return;
+        }
         if let Some(end) = inner
             .find(" running for ")
             .or_else(|| inner.find(" finished "))

@@ -190,7 +190,14 @@ fn apache_time<'a>(text: &'a str, clock: &Clock<'_>) -> Option<(Timestamp, &'a s
     let after_weekday = bytes.get(4..)?;
     let (time, end) = match stamp::rfc3164(after_weekday, clock) {
         // The year has to be there: other logs start with a bracket and a date, too.
-        Some((time, end)) if end >= 20 && bytes.get(3) == Some(&b' ') => (time, end + 4),
+        Some((time, end))
+            if bytes.get(3) == Some(&b' ')
+                && end > 15
+                && stamp::four(after_weekday, end - 4)
+                    .is_some_and(|y| (1970..2200).contains(&y)) =>
+        {
+            (time, end + 4)
+        }
         _ => stamp::rfc3339(bytes, clock)?,
     };
     let rest = inner.get(end..)?.strip_prefix("] ")?;

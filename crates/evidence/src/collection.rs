@@ -269,7 +269,7 @@ fn read_one(worker: &mut Worker<'_>, listed: &Listed) {
         return worker.problem(Severity::Error, path, None, what);
     }
     let len = meta.len();
-    worker.begin(len);
+    worker.begin(path, len);
     let (digest, read, error) = worker.digest(&mut (&file).take(len), true);
     if let Some(e) = error {
         let what = format!("read error: {e}; the bytes in front of it are kept");

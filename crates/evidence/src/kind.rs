@@ -323,10 +323,11 @@ fn by_place(place: &Place<'_>, head: &[u8]) -> Kind {
     if place.extension == "log" || place.file.contains(".log.") {
         return Kind::Text;
     }
-    if place.in_etc || CONFIG_NAMES.contains(&place.file) || ruleset(head) {
+    let extension = place.extension.to_ascii_lowercase();
+    let config = matches!(extension.as_str(), "conf" | "cf" | "cnf" | "ini" | "ext");
+    if place.in_etc || config || CONFIG_NAMES.contains(&place.file) || ruleset(head) {
         return Kind::Config;
     }
-    let extension = place.extension.to_ascii_lowercase();
     if SCRIPT_EXTENSIONS.contains(&extension.as_str()) {
         return Kind::Script;
     }
@@ -462,6 +463,11 @@ mod tests {
                 Kind::Config,
             ),
             ("postfix/main.cf", b"myhostname = mx\n", Kind::Config),
+            (
+                "conf/10-auth.conf",
+                b"auth_mechanisms = plain\n",
+                Kind::Config,
+            ),
             ("fw.txt", b"table inet filter {\n", Kind::Config),
             ("var/www/html/x.php", b"<?php echo 1;", Kind::Script),
             (

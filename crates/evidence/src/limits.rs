@@ -35,7 +35,7 @@ impl Default for Limits {
             decoded_member: 64 << 30,
             ratio: 1000,
             ratio_floor: 64 << 20,
-            artefacts: 20_000_000,
+            artefacts: 5_000_000,
             small_member: 16 << 20,
             memory: 256 << 20,
             threads: std::thread::available_parallelism().map_or(2, |n| n.get().min(8)),

@@ -2,9 +2,13 @@
 
 use std::fmt::Write;
 
+const PATH_MAX: usize = 4096;
+
 /// Bytes of one path component as text: UTF-8 as it is, other bytes and control characters as
-/// `\xNN`. What a hostile name can do to a terminal or a line-based file ends here.
+/// `\xNN`. What a hostile name can do to a terminal or a line-based file ends here. No file system
+/// has longer paths than 4096 bytes (PATH_MAX); an archive can state a mebibyte, and is cut.
 pub(crate) fn show(bytes: &[u8]) -> String {
+    let bytes = bytes.get(..PATH_MAX).unwrap_or(bytes);
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -28,6 +32,7 @@ pub(crate) fn show(bytes: &[u8]) -> String {
 /// go, `..` goes. The second value tells that the name tried to leave the archive (CVE-2007-4559
 /// and its kin); nothing is ever written to such a path anyway.
 pub(crate) fn member(bytes: &[u8]) -> (String, bool) {
+    let bytes = bytes.get(..PATH_MAX).unwrap_or(bytes);
     let mut hostile = bytes.first() == Some(&b'/');
     let mut out = String::with_capacity(bytes.len());
     for component in bytes.split(|b| *b == b'/') {

@@ -16,6 +16,9 @@ use vauban_ocsf::Timestamp;
 /// Bytes read at a time when hashing.
 const CHUNK: usize = 256 << 10;
 
+/// Problems listed for one file on disk with all that is nested in it.
+const PROBLEMS_MAX: usize = 5000;
+
 /// An artefact before it has a number.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -83,6 +86,7 @@ pub(crate) struct Worker<'a> {
     pub spool: Spool,
     pub out: Yield,
     /// Stored bytes of the file on disk that is being read, and what came out of it.
+    root: String,
     root_len: u64,
     root_decoded: u64,
     buf: Vec<u8>,
@@ -94,6 +98,7 @@ impl<'a> Worker<'a> {
             shared,
             spool: Spool::default(),
             out: Yield::default(),
+            root: String::new(),
             root_len: 0,
             root_decoded: 0,
             buf: vec![0; CHUNK],
@@ -101,18 +106,30 @@ impl<'a> Worker<'a> {
     }
 
     /// Starts a file on disk.
-    pub fn begin(&mut self, len: u64) {
+    pub fn begin(&mut self, path: &str, len: u64) {
+        self.root = path.to_string();
         self.root_len = len;
         self.root_decoded = 0;
     }
 
     pub fn problem(&mut self, severity: Severity, path: &str, at: Option<u64>, what: String) {
-        self.out.problems.push(Problem {
-            path: path.to_string(),
-            offset: at,
-            what,
-            severity,
-        });
+        // A hostile archive can have something wrong with each of a million members.
+        match self.out.problems.len() {
+            PROBLEMS_MAX => self.out.problems.push(Problem::warning(
+                self.root.clone(),
+                format!("more than {PROBLEMS_MAX} problems in this file, the rest is not listed"),
+            )),
+            n if n > PROBLEMS_MAX => {}
+            _ => {
+                let path = path.to_string();
+                self.out.problems.push(Problem {
+                    path,
+                    offset: at,
+                    what,
+                    severity,
+                });
+            }
+        }
     }
 
     /// Hashes all of `reader` and keeps its first and last bytes. A shorter file than stated ends

@@ -321,6 +321,67 @@ fn tar_links_sparse_members_and_repeated_names() {
     expect_problem(&c, "t.tar!pipe", "FIFO");
 }
 
+/// GNU's pax form 1.0 of a sparse file, as bsdtar writes it.
+#[test]
+fn sparse_members_in_pax_form() {
+    let dir = tempdir().unwrap();
+    let mut b = ::tar::Builder::new(Vec::new());
+    b.append_pax_extensions([
+        ("GNU.sparse.major", &b"1"[..]),
+        ("GNU.sparse.minor", b"0"),
+        ("GNU.sparse.name", b"var/log/mail.log"),
+        ("GNU.sparse.realsize", b"5010"),
+    ])
+    .unwrap();
+    let mut body = b"2\n0\n4\n5000\n10\n".to_vec();
+    body.resize(512, 0);
+    body.extend_from_slice(b"abcd0123456789");
+    let mut h = ::tar::Header::new_ustar();
+    h.set_size(body.len() as u64);
+    h.set_mode(0o600);
+    b.append_data(&mut h, "GNUSparseFile.0/mail.log", &body[..])
+        .unwrap();
+    fs::write(dir.path().join("t.tar"), b.into_inner().unwrap()).unwrap();
+    let c = open(dir.path());
+    let mut expected = b"abcd".to_vec();
+    expected.resize(5000, 0);
+    expected.extend_from_slice(b"0123456789");
+    assert_eq!(content(&c, "t.tar!var/log/mail.log"), expected);
+    assert_eq!(c.artefacts().len(), 2);
+}
+
+/// A zip whose central directory points nowhere is read by its members' own headers.
+#[test]
+fn zip_directory_that_points_nowhere() {
+    let dir = tempdir().unwrap();
+    let mut z = zip(
+        &[("a", b"first"), ("b", b"second")],
+        ::zip::CompressionMethod::Stored,
+    );
+    let entries: Vec<_> = (0..z.len() - 4)
+        .filter(|i| z[*i..].starts_with(b"PK\x01\x02"))
+        .collect();
+    for at in entries {
+        z[at + 42..at + 46].copy_from_slice(&3u32.to_le_bytes());
+    }
+    fs::write(dir.path().join("z.zip"), z).unwrap();
+    let c = open(dir.path());
+    assert_eq!(content(&c, "z.zip!a"), b"first");
+    assert_eq!(content(&c, "z.zip!b"), b"second");
+}
+
+#[test]
+fn problems_of_one_file_are_counted_not_endless() {
+    let dir = tempdir().unwrap();
+    let names: Vec<String> = (0..6000).map(|i| format!("../{i}")).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b"x"[..])).collect();
+    fs::write(dir.path().join("t.tar"), tar(&members)).unwrap();
+    let c = open(dir.path());
+    assert_eq!(c.artefacts().len(), 6001);
+    assert_eq!(c.problems().len(), 5001);
+    expect_problem(&c, "t.tar", "the rest is not listed");
+}
+
 /// Two central directory entries for one local file: the core of the "better zip bomb".
 #[test]
 fn overlapping_zip_members_are_read_once() {

@@ -22,6 +22,9 @@ const HEADER_MAX: u64 = 1 << 20;
 /// Damaged places after which the next header is looked for.
 const RESUMES: usize = 1000;
 
+/// Pieces a sparse member may have; the map is held in memory.
+const PIECES_MAX: u64 = 1_000_000;
+
 const BLOCK: u64 = 512;
 
 /// Lists the members; `false` if there were none and the archive is damaged.
@@ -127,7 +130,8 @@ impl Tar<'_> {
         at: u64,
         total: u64,
     ) {
-        let raw = entry.path_bytes().into_owned();
+        let (sparse, sparse_name) = pax_sparse(entry);
+        let raw = sparse_name.unwrap_or_else(|| entry.path_bytes().into_owned());
         let (name, hostile) = names::member(&raw);
         let path = format!("{}!{name}", self.path);
         let kind = entry.header().entry_type();
@@ -151,6 +155,26 @@ impl Tar<'_> {
         match kind {
             // The v7 form has no type for directories.
             EntryType::Regular if raw.ends_with(b"/") && entry.size() == 0 => {}
+            EntryType::Regular | EntryType::Continuous if sparse.is_some() => {
+                let size = sparse.unwrap_or_default();
+                let stored = self.data.slice(at, entry.size());
+                match PaxSparse::open(&stored, size) {
+                    Ok(mut reader) => {
+                        let mut taking = Taking::new(worker);
+                        let end = take_from(&mut taking, &mut reader, stored.len);
+                        let taken = taking.finish();
+                        worker.report(&path, "tar sparse member", end, &taken, at);
+                        if let Some((data, digest)) = worker.keep(&path, taken) {
+                            self.seen.insert(raw, worker.out.found.len());
+                            worker.place(path, data, &digest, &meta, self.depth + 1);
+                        }
+                    }
+                    Err(e) => {
+                        let what = format!("tar: sparse member that cannot be put together: {e}");
+                        worker.problem(Severity::Error, &path, Some(at), what);
+                    }
+                }
+            }
             EntryType::Regular | EntryType::Continuous => {
                 let size = entry.size();
                 let data = self.data.slice(at, size);
@@ -203,6 +227,111 @@ impl Tar<'_> {
                 worker.problem(Severity::Warning, &path, Some(at), what);
             }
         }
+    }
+}
+
+/// Real size and name of a sparse member in GNU's pax form 1.0, which bsdtar writes too (GNU tar
+/// manual, "Storing Sparse Files").
+fn pax_sparse<R: Read>(entry: &mut tar::Entry<'_, R>) -> (Option<u64>, Option<Vec<u8>>) {
+    let (mut size, mut name, mut major) = (None, None, false);
+    if let Ok(Some(records)) = entry.pax_extensions() {
+        for record in records.flatten() {
+            match record.key_bytes() {
+                b"GNU.sparse.major" => major = record.value_bytes() == b"1",
+                b"GNU.sparse.realsize" => size = record.value().ok().and_then(|v| v.parse().ok()),
+                b"GNU.sparse.name" => name = Some(record.value_bytes().to_vec()),
+                _ => {}
+            }
+        }
+    }
+    if major { (size, name) } else { (None, name) }
+}
+
+/// Puts a sparse member together: the map at its beginning, then its pieces, zeros between.
+struct PaxSparse {
+    reader: ArtefactReader,
+    /// Place in the file, length, place in the stored bytes.
+    pieces: std::collections::VecDeque<(u64, u64, u64)>,
+    at: u64,
+    size: u64,
+}
+
+impl PaxSparse {
+    fn open(stored: &Data, size: u64) -> io::Result<Self> {
+        let reader = stored.reader()?;
+        let bad = || io::Error::other("its map is damaged");
+        let mut text = std::io::BufReader::new(reader.clone());
+        let mut used = 0u64;
+        let mut number = || -> io::Result<u64> {
+            let mut line = Vec::new();
+            used += io::BufRead::read_until(&mut (&mut text).take(24), b'\n', &mut line)? as u64;
+            let digits = line.strip_suffix(b"\n").ok_or_else(bad)?;
+            std::str::from_utf8(digits)
+                .ok()
+                .and_then(|d| d.parse().ok())
+                .ok_or_else(bad)
+        };
+        let count = number()?;
+        if count > PIECES_MAX {
+            return Err(bad());
+        }
+        let mut pieces = std::collections::VecDeque::new();
+        for _ in 0..count {
+            pieces.push_back((number()?, number()?, 0));
+        }
+        let mut stored_at = used.div_ceil(BLOCK) * BLOCK;
+        let mut end = 0;
+        for (place, len, from) in &mut pieces {
+            let next = place
+                .checked_add(*len)
+                .filter(|n| *n <= size)
+                .ok_or_else(bad)?;
+            if *place < end {
+                return Err(bad());
+            }
+            end = next;
+            *from = stored_at;
+            stored_at = stored_at.saturating_add(*len);
+        }
+        Ok(Self {
+            reader,
+            pieces,
+            at: 0,
+            size,
+        })
+    }
+}
+
+impl Read for PaxSparse {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self
+            .pieces
+            .front()
+            .is_some_and(|(place, len, _)| place + len <= self.at)
+        {
+            self.pieces.pop_front();
+        }
+        let left = match self.pieces.front() {
+            Some((place, _, _)) if *place > self.at => place - self.at,
+            Some((place, len, from)) => {
+                let inside = self.at - place;
+                let want = usize::try_from(len - inside)
+                    .unwrap_or(usize::MAX)
+                    .min(buf.len());
+                let part = buf.get_mut(..want).unwrap_or_default();
+                let n = self.reader.read_at(from + inside, part)?;
+                if n == 0 && want > 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                self.at += n as u64;
+                return Ok(n);
+            }
+            None => self.size.saturating_sub(self.at),
+        };
+        let zeros = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
+        buf.get_mut(..zeros).unwrap_or_default().fill(0);
+        self.at += zeros as u64;
+        Ok(zeros)
     }
 }
 

@@ -58,6 +58,10 @@ pub(crate) fn open(worker: &mut Worker<'_>, path: &str, data: &Data, depth: u32)
             }
         }
     }
+    if members.is_empty() && !archive.is_empty() {
+        // A directory none of whose entries leads to a member: written for another file, or moved.
+        return local::open(worker, path, data, depth);
+    }
     let overlapping = overlapping(&members);
     let mut any = false;
     for member in &members {

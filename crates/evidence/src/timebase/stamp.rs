@@ -1,15 +1,22 @@
 //! The time stamp of one log line, for telling clocks. Formats themselves are `vauban-sources`'
 //! business; here it matters only what a stamp carries and what it lacks.
 
-use vauban_ocsf::days_from_civil;
+use vauban_ocsf::{civil_from_days, days_from_civil};
 
 /// How a stamp is written.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Notation {
     /// `Dec  9 10:00:00`, RFC 3164: neither year nor zone.
     Bsd,
-    /// `2025-12-09T10:00:00+01:00` and its relatives (RFC 3339, RFC 5424, ISO 8601).
+    /// `2025-12-09T10:00:00+01:00 host tag:`, the syslog daemon's own clock (rsyslog's default
+    /// since 8.2308 on Debian, RFC 5424).
+    IsoSyslog,
+    /// The same notation, or a relative of it, written by some program.
     Iso,
+    /// The same in a field of a JSON object.
+    Json,
+    /// Seconds since the epoch (Zeek, journald): an instant, no local time.
+    Epoch,
     /// `[09/Dec/2025:10:00:00 +0100]`, access logs.
     Access,
     /// `[09-Dec-2025 10:00:00 +0100]`, Roundcube and PHP.
@@ -54,11 +61,12 @@ pub fn stamp_of_line(line: &[u8]) -> Option<Stamp> {
     let line = line.get(..2048).unwrap_or(line);
     let start = without_priority(line);
     bsd(start)
-        .or_else(|| iso(start))
+        .or_else(|| iso(start, start.len() != line.len()))
         .or_else(|| php(start))
         .or_else(|| apache_error(start))
         .or_else(|| json(start))
         .or_else(|| access(line))
+        .or_else(|| epoch(start))
 }
 
 /// `<34>` or `<34>1 ` in front (RFC 3164, RFC 5424).
@@ -155,7 +163,8 @@ fn bsd(line: &[u8]) -> Option<Stamp> {
     })
 }
 
-fn iso(line: &[u8]) -> Option<Stamp> {
+/// `syslog` tells that a priority stood in front.
+fn iso(line: &[u8], syslog: bool) -> Option<Stamp> {
     let year = i32::try_from(number(line.get(..4)?)?).ok()?;
     let &[sep, m1, m2, sep2, d1, d2, t] = line.get(4..11)? else {
         return None;
@@ -173,10 +182,10 @@ fn iso(line: &[u8]) -> Option<Stamp> {
     }
     // Exim and others put a space in front of the offset.
     let offset = offset(rest.strip_prefix(b" ").unwrap_or(rest)).filter(|_| !slashes);
-    let notation = if slashes {
-        Notation::WebError
-    } else {
-        Notation::Iso
+    let notation = match slashes {
+        true => Notation::WebError,
+        false if syslog || host_and_tag(rest) => Notation::IsoSyslog,
+        false => Notation::Iso,
     };
     let (month, day) = (number(&[m1, m2])?, number(&[d1, d2])?);
     checked(Stamp {
@@ -187,6 +196,16 @@ fn iso(line: &[u8]) -> Option<Stamp> {
         second,
         offset,
     })
+}
+
+/// After a stamp with offset: ` mx1 postfix/smtpd[123]: `.
+fn host_and_tag(rest: &[u8]) -> bool {
+    let mut words = rest.split(|b| *b == b' ').skip(1);
+    let (Some(host), Some(tag)) = (words.next(), words.next()) else {
+        return false;
+    };
+    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':');
+    !host.is_empty() && host.iter().all(name) && tag.len() > 1 && tag.ends_with(b":")
 }
 
 /// `[17-Dec-2025 08:15:30 +0100]` or `[17-Dec-2025 08:15:30 Europe/Paris]`.
@@ -237,7 +256,50 @@ fn json(line: &[u8]) -> Option<Stamp> {
     }
     let head = line.get(..64).unwrap_or(line);
     let at = memchr::memmem::find(head, b"timestamp\":")? + b"timestamp\":".len();
-    iso(line.get(at..)?.trim_ascii_start().strip_prefix(b"\"")?)
+    let value = line.get(at..)?.trim_ascii_start().strip_prefix(b"\"")?;
+    Some(Stamp {
+        notation: Notation::Json,
+        ..iso(value, false)?
+    })
+}
+
+/// `1765243800.123456` and a tab (Zeek), `{"ts":1765243800.1` (Zeek's JSON),
+/// `"__REALTIME_TIMESTAMP":"1765243800123456"` (journald, microseconds).
+fn epoch(line: &[u8]) -> Option<Stamp> {
+    let digits = |b: &[u8]| -> Option<i64> {
+        let n = b.iter().take_while(|b| b.is_ascii_digit()).count();
+        std::str::from_utf8(b.get(..n)?).ok()?.parse().ok()
+    };
+    const JOURNAL: &[u8] = b"__REALTIME_TIMESTAMP";
+    let seconds = if let Some(at) = memchr::memmem::find(line, JOURNAL) {
+        let rest = line.get(at + JOURNAL.len()..)?;
+        let skip = rest
+            .iter()
+            .take_while(|b| matches!(b, b'"' | b':' | b' ' | b'='))
+            .count();
+        digits(rest.get(skip..)?)? / 1_000_000
+    } else if let Some(rest) = line.strip_prefix(b"{\"ts\":") {
+        digits(rest)?
+    } else {
+        let end = line
+            .iter()
+            .take_while(|b| b.is_ascii_digit() || **b == b'.')
+            .count();
+        let zeek = end > 11 && line.get(10) == Some(&b'.') && line.get(end) == Some(&b'\t');
+        zeek.then(|| digits(line)).flatten()?
+    };
+    let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+    let second = u32::try_from(seconds.rem_euclid(86_400)).ok()?;
+    let good = (800_000_000..7_000_000_000).contains(&seconds);
+    let stamp = Stamp {
+        notation: Notation::Epoch,
+        year: Some(year),
+        month,
+        day,
+        second,
+        offset: None,
+    };
+    good.then_some(stamp)
 }
 
 /// `[09/Dec/2025:10:00:00 +0100]`. The one in front of the quoted request is the server's; a user
@@ -321,7 +383,7 @@ mod tests {
             ),
             (
                 "<34>1 2025-12-09T10:00:00Z mx x",
-                Iso,
+                IsoSyslog,
                 Some(2025),
                 (12, 9),
                 ten,
@@ -385,7 +447,7 @@ mod tests {
             ),
             (
                 "{\"timestamp\":\"2025-12-09T10:00:00.1+0100\",\"flow_id\":1}",
-                Iso,
+                Json,
                 Some(2025),
                 (12, 9),
                 ten,

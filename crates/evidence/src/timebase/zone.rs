@@ -172,13 +172,15 @@ fn offset_at(zone: &TimeZone, seconds: i64) -> i32 {
     jiff::Timestamp::from_second(seconds).map_or(0, |t| zone.to_offset(t).seconds())
 }
 
-/// The offsets of the log that tells most: syslog with ISO stamps before access logs (web servers
-/// in containers have clocks of their own) before PHP (whose zone is set in `php.ini`).
+/// The offsets of the log that tells most: the syslog daemon's, which is the clock of all stamps
+/// without offset in its files, before access logs (web servers in containers have clocks of their
+/// own), before programs whose zone is set in their own configuration (PHP) or is always UTC.
 fn observe<'a>(logs: &[&'a Sampled]) -> Option<Observed<'a>> {
     let rank = |n: Notation| match n {
-        Notation::Iso => 0,
+        Notation::IsoSyslog => 0,
         Notation::Access => 1,
-        _ => 2,
+        Notation::Iso => 2,
+        _ => 3,
     };
     let mut series: BTreeMap<(u8, String), Observed<'a>> = BTreeMap::new();
     for log in logs {

@@ -1,0 +1,21 @@
+//! The stories, one file each, over a common cast and common background traffic.
+//!
+//! To add one: write a file with a `play(args)` function, name it in [`NAMES`] and in [`play`].
+
+mod cast;
+mod slice;
+
+use anyhow::{Result, bail};
+
+use crate::RunArgs;
+
+/// All stories by name.
+pub const NAMES: &[&str] = &["slice"];
+
+/// Plays a story; called inside the closed room.
+pub fn play(args: &RunArgs) -> Result<()> {
+    match args.story.as_str() {
+        "slice" => slice::play(args),
+        other => bail!("no story `{other}`"),
+    }
+}

@@ -5,6 +5,22 @@
 //! keeps no message text longer than it needs it, and does not decide whether a message is a lure:
 //! it states facts of structure, and rule files judge them.
 
+pub mod content;
+pub mod dbox;
+mod facts;
+pub mod html;
+pub mod maildir;
+pub mod mbox;
+mod message;
+pub mod mime;
+pub mod rules;
+pub mod search;
+pub mod secrets;
+pub mod sieve;
 mod store;
+mod text;
 
+pub use facts::FACTS;
+pub use message::parse;
+pub use rules::{ContentRules, LureMatch, Severity};
 pub use store::*;

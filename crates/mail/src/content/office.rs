@@ -1,0 +1,220 @@
+//! Text of OOXML (ECMA-376) and OpenDocument (ISO/IEC 26300) files.
+
+use std::io::{Cursor, Read};
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::Extract;
+use crate::text::cut;
+
+/// Most members looked at.
+const MAX_MEMBERS: usize = 5_000;
+/// Octets one member may inflate to.
+const MAX_MEMBER: u64 = 32 << 20;
+/// Octets all members together may inflate to.
+const MAX_TOTAL: u64 = 64 << 20;
+
+/// Whether a member holds text that a reader sees.
+fn has_text(name: &str) -> bool {
+    let is = |prefix: &str| name.starts_with(prefix) && name.ends_with(".xml");
+    matches!(
+        name,
+        "content.xml"
+            | "styles.xml"
+            | "meta.xml"
+            | "docProps/core.xml"
+            | "word/document.xml"
+            | "word/footnotes.xml"
+            | "word/endnotes.xml"
+            | "word/comments.xml"
+            | "xl/sharedStrings.xml"
+    ) || is("word/header")
+        || is("word/footer")
+        || is("xl/worksheets/sheet")
+        || is("ppt/slides/slide")
+        || is("ppt/slideMasters/")
+        || is("ppt/notesSlides/")
+}
+
+/// Extracts text of all members that have some, in the archive's order.
+pub(super) fn extract(content: &[u8], limit: usize) -> Extract {
+    let mut out = Extract::default();
+    let mut zip = match zip::ZipArchive::new(Cursor::new(content)) {
+        Ok(z) => z,
+        Err(e) => {
+            out.defects.push(format!("zip: {e}"));
+            return out;
+        }
+    };
+    if zip.len() > MAX_MEMBERS {
+        out.defects.push(format!(
+            "zip: {} members, {MAX_MEMBERS} looked at",
+            zip.len()
+        ));
+    }
+    let mut total = 0u64;
+    for i in 0..zip.len().min(MAX_MEMBERS) {
+        let mut member = match zip.by_index(i) {
+            Ok(m) => m,
+            Err(e) => {
+                out.defects.push(format!("zip member {i}: {e}"));
+                continue;
+            }
+        };
+        let Ok(name) = member.name().map(|n| n.into_owned()) else {
+            continue;
+        };
+        if !has_text(&name) {
+            continue;
+        }
+        let room = MAX_MEMBER.min(MAX_TOTAL - total);
+        let mut xml = Vec::new();
+        // The declared size is the archive's claim; what is read is counted.
+        if let Err(e) = member.by_ref().take(room).read_to_end(&mut xml) {
+            out.defects.push(format!("{name}: {e}"));
+        }
+        total += xml.len() as u64;
+        if xml.len() as u64 == room {
+            out.defects
+                .push(format!("{name}: larger than {room} octets, cut"));
+        }
+        text_of(&xml, &name, limit, &mut out);
+        if out.text.len() >= limit || total >= MAX_TOTAL {
+            out.defects.push("document: text cut".into());
+            break;
+        }
+    }
+    cut(&mut out.text, limit);
+    out
+}
+
+fn text_of(xml: &[u8], name: &str, limit: usize, out: &mut Extract) {
+    let xml = String::from_utf8_lossy(xml);
+    let mut reader = Reader::from_str(&xml);
+    reader.config_mut().check_end_names = false;
+    // Numbers in cells are no words; shared and inline strings are.
+    let cells = name.starts_with("xl/worksheets/");
+    let mut wanted = !cells;
+    loop {
+        if out.text.len() >= limit {
+            break;
+        }
+        match reader.read_event() {
+            Ok(Event::Start(e)) if cells => {
+                wanted |= matches!(
+                    e.local_name().as_ref(),
+                    "t" | "oddHeader"
+                        | "oddFooter"
+                        | "evenHeader"
+                        | "evenFooter"
+                        | "firstHeader"
+                        | "firstFooter"
+                );
+            }
+            Ok(Event::Empty(e)) => match e.local_name().as_ref() {
+                "tab" => out.text.push('\t'),
+                "br" | "cr" | "line-break" => out.text.push('\n'),
+                "s" => out.text.push(' '),
+                _ => {}
+            },
+            Ok(Event::End(e)) => {
+                if cells {
+                    wanted = false;
+                }
+                let line = matches!(
+                    e.local_name().as_ref(),
+                    "p" | "h"
+                        | "si"
+                        | "is"
+                        | "row"
+                        | "title"
+                        | "subject"
+                        | "keywords"
+                        | "description"
+                        | "keyword"
+                        | "oddHeader"
+                        | "oddFooter"
+                        | "category"
+                );
+                if line && !out.text.ends_with('\n') {
+                    out.text.push('\n');
+                } else if e.local_name().as_ref() == "tc" {
+                    out.text.push('\t');
+                }
+            }
+            Ok(Event::Text(t)) if wanted => out.text.push_str(t.as_ref()),
+            Ok(Event::CData(t)) if wanted => out.text.push_str(t.as_ref()),
+            Ok(Event::GeneralRef(r)) if wanted => {
+                let entity = format!("&{};", r.as_ref() as &str);
+                if let Ok(c) = quick_xml::escape::unescape(&entity) {
+                    out.text.push_str(&c);
+                }
+            }
+            Ok(Event::Eof) => break,
+            Ok(_) => {}
+            Err(e) => {
+                out.defects.push(format!("{name}: {e}"));
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn zip_of(members: &[(&str, &str)]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in members {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default())
+                .unwrap();
+            zip.write_all(content.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn paragraphs_headers_and_cells() {
+        let docx = zip_of(&[
+            (
+                "word/document.xml",
+                "<w:p><w:r><w:t>Mot &amp; passe</w:t></w:r></w:p><w:p><w:t>deux</w:t></w:p>",
+            ),
+            (
+                "word/header1.xml",
+                "<w:p><w:t>DIFFUSION RESTREINTE</w:t></w:p>",
+            ),
+            ("word/media/a.bin", "nothing"),
+        ]);
+        assert_eq!(
+            super::super::extract(&docx, 1000).text,
+            "Mot & passe\ndeux\nDIFFUSION RESTREINTE\n"
+        );
+        let xlsx = zip_of(&[(
+            "xl/worksheets/sheet1.xml",
+            "<c><v>42</v></c><c><is><t>mot</t></is></c>",
+        )]);
+        assert_eq!(super::super::extract(&xlsx, 1000).text, "mot\n");
+    }
+
+    #[test]
+    fn broken_archives_and_bombs_are_reported() {
+        assert!(
+            !super::super::extract(b"PK\x03\x04junk", 100)
+                .defects
+                .is_empty()
+        );
+        let bomb = zip_of(&[("content.xml", &" ".repeat(40 << 20))]);
+        assert!(bomb.len() < 1 << 20);
+        let got = super::super::extract(&bomb, 1 << 20);
+        assert!(
+            got.defects.iter().any(|d| d.contains("cut")),
+            "{:?}",
+            got.defects
+        );
+    }
+}

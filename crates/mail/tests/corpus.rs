@@ -1,0 +1,65 @@
+//! Lure rules over labelled mail: silent on ham at the severities that make a finding.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use vauban_mail::{ContentRules, Severity, parse};
+
+/// Honest mail of our own, for machines without the corpus.
+const HONEST: &[&str] = &[
+    "From: a@example.org\nSubject: Lettre\nContent-Type: text/html\n\n<style>a{color:red}</style><svg><path d='M0 0'/></svg><img src='https://example.org/p.gif' width=1 height=1><a href='https://click.example.net/1'>www.example.org</a>",
+    "From: a@example.org\nSubject: [PATCH] fix\n\nUse <script>alert(1)</script> in [1] http://example.org/a[0]\n> <img src=x onerror=y>\n",
+];
+
+#[test]
+fn ham_is_quiet() {
+    let rules = ContentRules::builtin();
+    for honest in HONEST {
+        let m = parse(honest.as_bytes(), &rules);
+        let grave: Vec<_> = rules
+            .lures(&m)
+            .into_iter()
+            .filter(|l| l.severity >= Severity::Medium)
+            .collect();
+        assert!(grave.is_empty(), "{grave:?}");
+    }
+    let Some(dir) = common::shared("mail-spam-corpus") else {
+        return;
+    };
+    let mut counts: BTreeMap<(String, Severity), (usize, usize)> = BTreeMap::new();
+    let (mut ham, mut spam) = (0, 0);
+    let mut alarms = Vec::new();
+    for path in common::files(&dir.join("data")) {
+        let name = path.display().to_string();
+        let is_ham = name.contains("ham");
+        let Some(bytes) = common::message(&path) else {
+            continue;
+        };
+        if is_ham {
+            ham += 1
+        } else {
+            spam += 1
+        }
+        let message = parse(&bytes, &rules);
+        for lure in rules.lures(&message) {
+            let count = counts
+                .entry((lure.rule.clone(), lure.severity))
+                .or_default();
+            if is_ham {
+                count.0 += 1
+            } else {
+                count.1 += 1
+            }
+            if is_ham && lure.severity >= Severity::Medium {
+                alarms.push(format!("{name}: {} {:?}", lure.rule, lure.facts));
+            }
+        }
+    }
+    println!("{ham} ham, {spam} spam");
+    for ((rule, severity), (h, s)) in &counts {
+        println!("{rule:32} {severity:?}: {h} ham, {s} spam");
+    }
+    assert!(ham > 300 && spam > 100);
+    assert!(alarms.is_empty(), "{}", alarms.join("\n"));
+}

@@ -41,6 +41,9 @@ pub struct RoundcubeRequest<'a> {
     pub ajax: bool,
     /// `_from` as sent: CVE-2025-49113 and CVE-2017-16651 show in it.
     pub from: Cow<'a, str>,
+    /// The URL names no action: [`Self::action`] follows from the page that the form stands on,
+    /// which the referrer names. Most forms of the settings are sent so.
+    pub inferred: bool,
 }
 
 /// One `_uid`: a message, a range of them, or a message inside a message.
@@ -89,8 +92,8 @@ pub struct Part {
 /// What a request asks for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RoundcubeAction {
-    /// The log-in page (GET), or an attempt (POST to `_task=login`; answered 302 on success, 401
-    /// on failure: index.php:162, 237).
+    /// The log-in page (GET), or an attempt (POST to `_task=login`; answered 302 on success
+    /// (index.php:153), 401 on failure (index.php:262; 200 before 1.5)).
     Login,
     /// `_task=logout`.
     Logout,
@@ -120,7 +123,9 @@ pub enum RoundcubeAction {
     /// `compose` with a message to answer, to forward or to go on writing: its text is in the
     /// page. Without one: a new message.
     Compose,
-    /// `send`: a message was sent, or saved as a draft (the body tells which).
+    /// A message was sent, or saved as a draft: the body tells which. The form is sent to
+    /// `?_task=mail&_unlock=…&_framed=1`, its `_action=send` is in the body
+    /// (include/rcmail_sendmail.php:1294, js/app.js:4816).
     Send,
     /// `bounce`: a message was sent on unchanged ("resend").
     Bounce,
@@ -151,8 +156,10 @@ pub enum RoundcubeAction {
     ContactsChange,
     /// Sieve filters were looked at.
     Filters,
-    /// Sieve filters were changed: `plugin.managesieve-save`, `-saveraw`, `-action`, `-forward`,
-    /// `-vacation` by POST.
+    /// Sieve filters were posted to (`plugin.managesieve-action`): listed, reordered, switched or
+    /// deleted; `_act` in the body tells which (plugins/managesieve/managesieve.js:126-616).
+    FiltersPost,
+    /// Sieve filters were changed: a filter saved, or a forwarding or vacation by POST.
     FiltersChange,
     /// The password form.
     PasswordPage,
@@ -233,16 +240,72 @@ impl RoundcubeRequest<'_> {
     }
 }
 
-/// Decodes a request, or `None` if it carries neither `_task` nor `_action`.
+/// Decodes a request, or `None` if it carries neither `_task` nor `_action` and is not the POST of
+/// a form that its referrer names.
 ///
 /// The parameters are read as PHP and Roundcube read them: the last of a repeated one counts,
 /// `.` and blanks in names mean `_`, and characters that Roundcube drops from task and action are
 /// dropped here too, so that `_action=sh%00ow` is no way around.
 pub fn roundcube_request<'a>(http: &Http<'a>) -> Option<RoundcubeRequest<'a>> {
-    if !http.query.contains("task") && !http.query.contains("action") && !http.query.contains('%') {
+    // Most requests of a web server are none of Roundcube's; these are cheap to tell.
+    let speaks =
+        |query: &str| query.contains("task") || query.contains("action") || query.contains('%');
+    let own = if speaks(http.query) {
+        parameters(http.query)
+    } else {
+        Vec::new()
+    };
+    let names = |parameters: &[(Cow<'_, str>, Cow<'_, str>)]| {
+        parameters
+            .iter()
+            .any(|(key, _)| key == "_task" || key == "_action")
+    };
+    if names(&own) {
+        return Some(decode(own, http.method));
+    }
+    // `request_form` (include/rcmail_output_html.php:2261) sends forms to `./`, task and action in
+    // the body. The page the form stands on is all an access log has.
+    let is_script = http.path.ends_with('/') || http.path.ends_with(".php");
+    if http.method != "POST" || !is_script {
         return None;
     }
-    let parameters = parameters(http.query);
+    let (_, referring) = http.referrer.split_once('?')?;
+    let page = decode(
+        Some(parameters(referring)).filter(|parameters| names(parameters))?,
+        "GET",
+    );
+    let action = posted_from(&page)?;
+    Some(RoundcubeRequest {
+        action,
+        inferred: true,
+        // What the page showed is not what the form was sent for.
+        uids: Vec::new(),
+        all_uids: false,
+        how: Part::default(),
+        ..page
+    })
+}
+
+/// What a form on a page is for.
+fn posted_from(page: &RoundcubeRequest<'_>) -> Option<RoundcubeAction> {
+    use RoundcubeAction as A;
+    let name = &*page.action_name;
+    Some(match (&*page.task, page.action) {
+        (_, A::Filters | A::FiltersPost) => A::FiltersChange,
+        (_, A::Identities) => A::IdentityChange,
+        (_, A::PasswordPage) => A::PasswordChange,
+        ("settings", _) if name.contains("folder") => A::FolderChange,
+        ("settings", _) if name.contains("prefs") || name.contains("response") => {
+            A::PreferencesChange
+        }
+        ("mail", A::Compose) => A::Send,
+        ("addressbook" | "contacts", _) => A::ContactsChange,
+        ("login", _) => A::Login,
+        _ => return None,
+    })
+}
+
+fn decode<'a>(parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>, method: &str) -> RoundcubeRequest<'a> {
     let last = |name: &str| {
         parameters
             .iter()
@@ -255,13 +318,10 @@ pub fn roundcube_request<'a>(http: &Http<'a>) -> Option<RoundcubeRequest<'a>> {
         last(name).is_some_and(|value| !value.is_empty() && value != "0")
     };
     let (task, action_name) = (last("_task"), last("_action"));
-    if task.is_none() && action_name.is_none() {
-        return None;
-    }
     let task = words(task.unwrap_or_default(), false);
     let task = if task.is_empty() { "mail".into() } else { task };
     let action_name = words(action_name.unwrap_or_default(), true);
-    let action = action(&task, &action_name, http.method);
+    let action = action(&task, &action_name, method);
 
     let mut mailbox = last("_mbox").unwrap_or_default();
     let (mut uids, mut all_uids) = (Vec::new(), false);
@@ -293,7 +353,7 @@ pub fn roundcube_request<'a>(http: &Http<'a>) -> Option<RoundcubeRequest<'a>> {
         extwin: flag("_extwin"),
         of_draft: action == RoundcubeAction::Get && uids.is_empty() && last("_file").is_some(),
     };
-    Some(RoundcubeRequest {
+    RoundcubeRequest {
         uids,
         all_uids,
         mailbox,
@@ -309,7 +369,8 @@ pub fn roundcube_request<'a>(http: &Http<'a>) -> Option<RoundcubeRequest<'a>> {
         task,
         action_name,
         action,
-    })
+        inferred: false,
+    }
 }
 
 /// The meaning of a task and an action. Aliases are those of mail/index.php:25-33 and
@@ -327,9 +388,7 @@ fn action(task: &str, action: &str, method: &str) -> RoundcubeAction {
         (_, "plugin.password-save") => A::PasswordChange,
         (_, "plugin.password") => A::PasswordPage,
         (_, "plugin.managesieve-save" | "plugin.managesieve-saveraw") => A::FiltersChange,
-        // Looking at a filter is a GET; switching, deleting and saving are POSTs, or GETs of an
-        // old version with `_act` (plugins/managesieve, rcube_sieve_engine.php).
-        (_, "plugin.managesieve-action") if post => A::FiltersChange,
+        (_, "plugin.managesieve-action") if post => A::FiltersPost,
         (_, "plugin.managesieve-vacation" | "plugin.managesieve-forward") if post => {
             A::FiltersChange
         }
@@ -339,6 +398,7 @@ fn action(task: &str, action: &str, method: &str) -> RoundcubeAction {
             "mail",
             "plugin.move2archive" | "plugin.markasjunk.junk" | "plugin.markasjunk.not_junk",
         ) => A::Move,
+        ("mail", "") if post => A::Send,
         ("mail", "") => A::MailPage,
         ("mail", "list") => A::List,
         ("mail", "search") => A::Search,
@@ -508,6 +568,27 @@ mod tests {
     #[test]
     fn actions_and_what_they_show() {
         for (method, query, action, reveals, saves) in [
+            (
+                "POST",
+                "_task=mail&_unlock=loading1&_framed=1&_lang=fr",
+                A::Send,
+                Reveals::Nothing,
+                false,
+            ),
+            (
+                "POST",
+                "_task=settings&_action=plugin.managesieve-action",
+                A::FiltersPost,
+                Reveals::Nothing,
+                false,
+            ),
+            (
+                "POST",
+                "_task=settings&_action=plugin.managesieve-forward",
+                A::FiltersChange,
+                Reveals::Nothing,
+                false,
+            ),
             (
                 "GET",
                 "_task=mail&_mbox=INBOX",
@@ -722,6 +803,58 @@ mod tests {
         }
         assert_eq!(request("GET", "x=1&y=%20"), None);
         assert_eq!(request("GET", ""), None);
+    }
+
+    #[test]
+    fn forms_are_told_by_the_page_they_stand_on() {
+        for (path, referrer, action) in [
+            (
+                "/mail/",
+                "https://x/mail/?_task=settings&_action=plugin.managesieve-action&_framed=1&_fid=0",
+                Some(A::FiltersChange),
+            ),
+            (
+                "/",
+                "https://x/?_task=settings&_action=edit-identity&_iid=2&_framed=1",
+                Some(A::IdentityChange),
+            ),
+            (
+                "/",
+                "https://x/?_task=settings&_action=edit-prefs&_section=general&_framed=1",
+                Some(A::PreferencesChange),
+            ),
+            (
+                "/index.php",
+                "https://x/?_task=settings&_action=edit-folder&_mbox=A",
+                Some(A::FolderChange),
+            ),
+            (
+                "/",
+                "https://x/?_task=mail&_uid=7&_mbox=INBOX&_action=show",
+                None,
+            ),
+            ("/", "https://x/", None),
+            (
+                "/api",
+                "https://x/?_task=settings&_action=edit-identity",
+                None,
+            ),
+        ] {
+            let http = Http {
+                method: "POST",
+                path,
+                referrer,
+                ..Http::default()
+            };
+            let request = roundcube_request(&http);
+            assert_eq!(request.as_ref().map(|r| r.action), action, "{referrer}");
+            assert!(request.is_none_or(|r| r.inferred && r.uids.is_empty()));
+            let get = Http {
+                method: "GET",
+                ..http
+            };
+            assert_eq!(roundcube_request(&get), None);
+        }
     }
 
     #[test]

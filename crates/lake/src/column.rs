@@ -1,0 +1,187 @@
+//! What a column is and how a value gets into it.
+
+use arrow_array::builder::{
+    BooleanBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
+    StringDictionaryBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, TimeUnit};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use vauban_ocsf::Event;
+
+/// What a column's value is taken from.
+pub(crate) struct Row<'e> {
+    pub(crate) event: &'e Event<'e>,
+    /// Path of the artefact that the event's evidence points into.
+    pub(crate) artefact: &'e str,
+    /// `activity_id` and `activity_name` of the event in its class.
+    pub(crate) activity: (i32, &'static str),
+}
+
+/// A value on its way into a column.
+pub(crate) enum Val<'e> {
+    Null,
+    /// Text; `""` is what the record did not say: null.
+    Text(&'e str),
+    /// Text of a required attribute: `""` stays.
+    Required(&'e str),
+    Ip(Option<IpAddr>),
+    Int(Option<i64>),
+    Bool(Option<bool>),
+    /// Elements parted by commas; none: null.
+    List(&'e str),
+    /// Addresses parted by commas; what is no address is left out.
+    IpList(&'e str),
+    /// `artefact:offset`.
+    Place(u32, u64),
+}
+
+impl<T: Into<i64>> From<T> for Val<'_> {
+    fn from(value: T) -> Self {
+        Val::Int(Some(value.into()))
+    }
+}
+
+/// An optional unsigned number. OCSF has signed ones only; what does not fit is at its end.
+pub(crate) fn number<T: TryInto<i64>>(value: Option<T>) -> Val<'static> {
+    Val::Int(value.map(|v| v.try_into().unwrap_or(i64::MAX)))
+}
+
+/// Type of a column.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Text that repeats: dictionary.
+    Dict,
+    /// Text that seldom repeats.
+    Text,
+    I32,
+    I64,
+    Bool,
+    /// Microseconds since the epoch, UTC.
+    Time,
+    /// List of texts.
+    List,
+}
+
+/// One column of a class.
+pub(crate) struct Spec {
+    /// OCSF attribute path; `a[].b` is attribute `b` of the only element of list `a`.
+    pub(crate) path: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) get: for<'e> fn(&'e Row<'e>) -> Val<'e>,
+}
+
+impl Kind {
+    pub(crate) fn data_type(self) -> DataType {
+        match self {
+            Self::Dict => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            Self::Text => DataType::Utf8,
+            Self::I32 => DataType::Int32,
+            Self::I64 => DataType::Int64,
+            Self::Bool => DataType::Boolean,
+            Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC"))),
+            Self::List => DataType::new_list(DataType::Utf8, true),
+        }
+    }
+
+    pub(crate) fn builder(self) -> Builder {
+        match self {
+            Self::Dict => Builder::Dict(StringDictionaryBuilder::new()),
+            Self::Text => Builder::Text(StringBuilder::new()),
+            Self::I32 => Builder::I32(Int32Builder::new()),
+            Self::I64 => Builder::I64(Int64Builder::new()),
+            Self::Bool => Builder::Bool(BooleanBuilder::new()),
+            Self::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            Self::List => Builder::List(ListBuilder::new(StringBuilder::new())),
+        }
+    }
+}
+
+/// A column being filled.
+pub(crate) enum Builder {
+    Dict(StringDictionaryBuilder<Int32Type>),
+    Text(StringBuilder),
+    I32(Int32Builder),
+    I64(Int64Builder),
+    Bool(BooleanBuilder),
+    Time(TimestampMicrosecondBuilder),
+    List(ListBuilder<StringBuilder>),
+}
+
+impl Builder {
+    /// Appends one value. `scratch` is room for formatting.
+    pub(crate) fn append(&mut self, value: Val<'_>, scratch: &mut String) {
+        let text = match &value {
+            Val::Text("") => None,
+            Val::Text(t) | Val::Required(t) => Some(*t),
+            Val::Ip(Some(ip)) => {
+                scratch.clear();
+                // Writing to a String does not fail.
+                let _ = write!(scratch, "{ip}");
+                Some(scratch.as_str())
+            }
+            Val::Place(artefact, offset) => {
+                scratch.clear();
+                let _ = write!(scratch, "{artefact}:{offset}");
+                Some(scratch.as_str())
+            }
+            _ => None,
+        };
+        let int = match value {
+            Val::Int(i) => i,
+            _ => None,
+        };
+        match self {
+            Self::Dict(b) => b.append_option(text),
+            Self::Text(b) => b.append_option(text),
+            Self::I32(b) => b.append_option(int.map(|i| i32::try_from(i).unwrap_or(i32::MAX))),
+            Self::I64(b) => b.append_option(int),
+            Self::Time(b) => b.append_option(int),
+            Self::Bool(b) => b.append_option(match value {
+                Val::Bool(v) => v,
+                _ => None,
+            }),
+            Self::List(b) => {
+                let (all, only_ips) = match value {
+                    Val::List(all) => (all, false),
+                    Val::IpList(all) => (all, true),
+                    _ => ("", false),
+                };
+                let mut any = false;
+                for element in all.split(',').map(str::trim).filter(|e| !e.is_empty()) {
+                    if !only_ips || element.parse::<IpAddr>().is_ok() {
+                        b.values().append_value(element);
+                        any = true;
+                    }
+                }
+                b.append(any);
+            }
+        }
+    }
+
+    pub(crate) fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Dict(b) => Arc::new(b.finish()),
+            Self::Text(b) => Arc::new(b.finish()),
+            Self::I32(b) => Arc::new(b.finish()),
+            Self::I64(b) => Arc::new(b.finish()),
+            Self::Bool(b) => Arc::new(b.finish()),
+            Self::Time(b) => Arc::new(b.finish()),
+            Self::List(b) => Arc::new(b.finish()),
+        }
+    }
+}
+
+/// Whether any of `arrays` has a value in each row: the validity of a struct of them.
+pub(crate) fn any_valid(arrays: &[ArrayRef], rows: usize) -> Vec<bool> {
+    let mut valid = vec![false; rows];
+    for array in arrays {
+        for (row, v) in valid.iter_mut().enumerate() {
+            *v = *v || array.is_valid(row);
+        }
+    }
+    valid
+}

@@ -16,11 +16,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 /// Kinds of lure.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lure {
-    /// CVE-2020-35730: plain text, script as the key of a link reference (`[key] URL`).
+    /// CVE-2020-35730: plain text, script as the key of a link reference whose address is the
+    /// placeholder that Roundcube itself put in place of links.
     LinkRef2020,
     /// CVE-2023-5631: `<use href="data:image/s vg+xml;base64,…">` with an SVG that has `onerror`.
     SvgUse2023,
-    /// CVE-2023-43770: plain text, an element with a handler within a link reference.
+    /// CVE-2023-43770: plain text, an element with a handler as the key of a link reference
+    /// (`[key] URL`).
     LinkRef2023,
     /// CVE-2024-37383: `<animate attributeName="href " values="javascript:…">`, body empty.
     SvgAnimate2024,
@@ -152,7 +154,7 @@ pub(crate) fn build(
         Lure::LinkRef2020 => {
             mailer = &Mailer::ALL[5];
             l.text = format!(
-                "{intro}\n[<script>void(0)/* inert */</script>] http://presse.invalid/{serial}\n\nVoir [1].\n"
+                "{intro}\nhttp://presse.invalid/{serial}\n\n[<script>void(0)/* inert */</script>]:##str_replacement_0##\n"
             );
         }
         Lure::LinkRef2023 => {

@@ -364,7 +364,7 @@ fn lures_are_inert_and_shaped() {
             .collect();
         // Each shape by what is peculiar to it.
         let (part, want) = match kind {
-            Lure::LinkRef2020 => (&text, "[<script>"),
+            Lure::LinkRef2020 => (&text, "</script>]:##str_replacement_0##"),
             Lure::LinkRef2023 => (&text, "[<img src=x onerror="),
             Lure::SvgUse2023 => (&html, "<use href=\"data:image/s vg+xml;base64,"),
             Lure::SvgAnimate2024 => (&html, "attributeName=\"href \""),

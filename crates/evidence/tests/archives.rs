@@ -8,12 +8,6 @@ use std::io::Write;
 use tempfile::tempdir;
 use vauban_evidence::{Kind, Limits, Severity};
 
-/// `xz -9` and `xz --format=lzma` of two lines of log.
-const XZ: &str = "fd377a585a000004e6d6b446020021011c00000010cf58cce0003f002a5d00221948620bb894a45089ee0f65\
-                  d8dc3baf4b1b96d0fce69a63aad4a2a01e3956bc4f297f4e7a98919420000000cf7ec751e64d330200014640\
-                  381c79f01fb6f37d010000000004595a";
-const LZMA: &str = "5d00008000ffffffffffffffff00221948620bb894a45089ee0f65d8dc3baf4b1b96d0fce69a63aad4a2a01\
-                    e3956bc4f297f4e7a9d8e7593fffd958000";
 const XZ_TEXT: &[u8] = b"Dec  9 10:00:00 mx dovecot: one\nDec  9 10:00:01 mx dovecot: two\n";
 
 #[test]

@@ -205,7 +205,7 @@ proptest::proptest! {
 
     /// Random bytes behind each signature: no panic, and every file is listed.
     #[test]
-    fn hostile_bytes_never_panic(which in 0usize..9, tail: Vec<u8>, flips: Vec<(u16, u8)>) {
+    fn hostile_bytes_never_panic(which in 0usize..10, tail: Vec<u8>, flips: Vec<(u16, u8)>) {
         let sound = match which {
             0 => gz(&lines(30)),
             1 => bz2(&lines(30)),
@@ -214,7 +214,8 @@ proptest::proptest! {
             4 => zip(&[("a", b"aaa"), ("b", &lines(20))], ::zip::CompressionMethod::Deflated),
             5 => zip(&[("a", b"aaa"), ("b", &lines(20))], ::zip::CompressionMethod::Stored),
             6 => gz(&tar(&[("a", &gz(&lines(5)))])),
-            7 => b"\xfd7zXZ\0\0\x04".to_vec(),
+            7 => unhex(XZ),
+            8 => unhex(LZMA),
             _ => Vec::new(),
         };
         let mut bytes = sound;
@@ -226,7 +227,8 @@ proptest::proptest! {
         }
         bytes.extend_from_slice(&tail);
         let dir = tempdir().unwrap();
-        fs::write(dir.path().join("x"), &bytes).unwrap();
+        let name = if which == 8 { "x.lzma" } else { "x" };
+        fs::write(dir.path().join(name), &bytes).unwrap();
         let limits = Limits { ratio_floor: 1 << 20, decoded_member: 4 << 20, ..Limits::default() };
         let c = open_with(dir.path(), &limits);
         let panicked = c.problems().iter().any(|p| p.what.contains("decoder failed"));

@@ -349,6 +349,18 @@ fn modification_time_gzip_header_and_name_tell_the_year() {
     );
 }
 
+/// Copied without its times on the very day of the year on which the log ends: the access log
+/// beside it shows that times were lost.
+#[test]
+fn a_copy_on_the_anniversary_fools_nobody() {
+    let dir = evidence(&[
+        ("var/log/mail.log", MAIL, Some((2026, 12, 9))),
+        ("var/log/access.log", ACCESS, Some((2026, 12, 9))),
+    ]);
+    let (c, bases) = infer(&dir);
+    assert_eq!(year(base(&c, &bases, "var/log/mail.log"), 12, 9), 2025);
+}
+
 #[test]
 fn leap_days_fix_the_year() {
     let dir = evidence(&[(

@@ -24,6 +24,9 @@ type Reference<'a> = Option<(i64, &'a str)>;
 /// For each artefact, in their order.
 pub(crate) fn decide(clues: &Clues, hosts: &Hosts, problems: &mut Vec<Problem>) -> Vec<Latest> {
     let mut by_host: HashMap<&str, Reference<'_>> = HashMap::new();
+    // Whether modification times survived copying: `false` once a dated log's does not fit its
+    // own last stamp, `true` for good once one does.
+    let mut times_kept: HashMap<&str, bool> = HashMap::new();
     let mut overall: Reference<'_> = None;
     let mut newest_file: Reference<'_> = None;
     for sampled in &clues.artefacts {
@@ -32,6 +35,10 @@ pub(crate) fn decide(clues: &Clues, hosts: &Hosts, problems: &mut Vec<Problem>) 
             let host = by_host.entry(hosts.root(&sampled.path)).or_default();
             later(host, seen);
             later(&mut overall, seen);
+            if let Some(modified) = plausible(sampled.modified) {
+                let fits = (modified - days).abs() <= CLOSE;
+                *times_kept.entry(hosts.root(&sampled.path)).or_insert(fits) |= fits;
+            }
         }
         if let Some(days) = plausible(sampled.modified) {
             later(&mut newest_file, Some((days, sampled.path.as_str())));
@@ -46,11 +53,13 @@ pub(crate) fn decide(clues: &Clues, hosts: &Hosts, problems: &mut Vec<Problem>) 
                 continue;
             };
             let host = by_host.get(hosts.root(&sampled.path)).copied().flatten();
+            let times_kept = times_kept.get(hosts.root(&sampled.path)) != Some(&false);
             let refs = References {
                 host,
                 overall,
                 newest_file,
                 bound,
+                times_kept,
             };
             let (latest, first) = one(sampled, &refs, problems);
             if let Some(first) = first {
@@ -103,6 +112,7 @@ struct References<'a> {
     overall: Reference<'a>,
     newest_file: Reference<'a>,
     bound: Reference<'a>,
+    times_kept: bool,
 }
 
 /// The latest date of one artefact, and the date of its first stamp.
@@ -243,7 +253,8 @@ fn year_of_last(
             return (year, "date in the file's name".to_string());
         }
     }
-    if let Some(modified) = modified {
+    // Where copying lost the times, one that fits does so by chance.
+    if let Some(modified) = modified.filter(|_| refs.times_kept) {
         let year = run.not_after(modified + CLOSE);
         if distance(year, modified) <= CLOSE {
             let late = refs.bound.filter(|b| distance(year, b.0) < -1);

@@ -5,6 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use vauban_evidence::{Artefact, Collection, Limits};
 
+/// `xz -9` and `xz --format=lzma` of two lines of log.
+pub const XZ: &str = "fd377a585a000004e6d6b446020021011c00000010cf58cce0003f002a5d00221948620bb894a45089ee0f65\
+                  d8dc3baf4b1b96d0fce69a63aad4a2a01e3956bc4f297f4e7a98919420000000cf7ec751e64d330200014640\
+                  381c79f01fb6f37d010000000004595a";
+pub const LZMA: &str = "5d00008000ffffffffffffffff00221948620bb894a45089ee0f65d8dc3baf4b1b96d0fce69a63aad4a2a01\
+                    e3956bc4f297f4e7a9d8e7593fffd958000";
+
 /// The folder of other people's data, if it is here.
 pub fn shared() -> Option<PathBuf> {
     let path = std::env::var_os("VAUBAN_SHARED").map_or_else(

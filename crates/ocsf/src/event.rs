@@ -185,7 +185,9 @@ pub struct Logon<'a> {
     pub session_pid: Option<u32>,
     /// Whether the connection was encrypted (`is_cleartext` inverted).
     pub tls: Option<bool>,
-    /// Attempts this one record stands for (Dovecot: "auth failed, 3 attempts"); 1 if not said.
+    /// Attempts this one record stands for (Dovecot: "auth failed, 3 attempts"); 1 if not said, 0
+    /// if another record of the same attempt counts it (PAM beside sshd, Dovecot's auth process
+    /// beside its log-in process).
     pub attempts: u32,
     /// `status_detail`: the reason as logged.
     pub detail: &'a str,

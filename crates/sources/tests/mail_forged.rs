@@ -66,7 +66,7 @@ const CASES: &[Case] = &[
     ),
     // cleanup: a subject that imitates the client.
     (
-        "Dec  9 02:03:04 mx postfix/cleanup[1]: 4104E3D: warning: header Subject: hello from evil[198.51.100.9]; from=<x@x> to=<y@y> proto=ESMTP helo=<h> from real.example[203.0.113.7]; from=<a@b> to=<c@d> proto=ESMTP helo=<h>",
+        "Dec  9 02:03:04 mx postfix/cleanup[1]: 4104E3D: warning: header Subject: hello from evil[198.51.100.9]; from=<x@x> to=<y@y> proto=ESMTP helo=<h> from real.example[203.0.113.7]; from=<a@b> to=<c@d> proto=ESMTP helo=<client.example.org>",
         "email",
         "unknown",
         "",

@@ -276,6 +276,16 @@ const POSTFIX: &[Row] = &[
 
 const OTHERS: &[Row] = &[
     (
+        "Dec  9 02:03:04 web roundcube: <abcd1234> Failed login for alice from 203.0.113.7 in session abcd1234efgh5678 (error: 1)",
+        &[
+            "Logon",
+            "Webmail",
+            "Failure",
+            "user: \"alice\"",
+            "203.0.113.7",
+        ],
+    ),
+    (
         "2025-12-09 02:03:04 1vSmXX-0001Ab-2C <= a@b H=home.example (h) [203.0.113.7]:4711 P=esmtpsa X=TLS1.3:x CV=no A=plain_login:alice S=1234 id=m@x T=\"Hi \\\"you\\\" A=plain:ceo\" for c@d e@f",
         &[
             "Accepted",

@@ -16,7 +16,7 @@ pub(super) const PROGRAM: Program = Program { claims, parse };
 
 fn claims(record: &Record<'_>) -> bool {
     // Lines with neither host nor tag are Exim's: nothing else here writes such.
-    record.program.starts_with("exim") || record.tag.is_empty()
+    record.program.starts_with("exim") || (record.tag.is_empty() && record.host.is_empty())
 }
 
 /// `1vSmXX-0001Ab-2C` (6-6-2 base 62), `1vSmXX-0000000001Ab-2CDe` since 4.97 (6-11-4).

@@ -16,6 +16,7 @@ mod netfilter;
 mod other;
 mod pam;
 mod postfix;
+mod roundcube;
 mod sshd;
 mod sudo;
 mod useradd;
@@ -124,6 +125,7 @@ static PROGRAMS: &[Program] = &[
     useradd::PROGRAM,
     fail2ban::PROGRAM,
     cyrus::PROGRAM,
+    roundcube::PROGRAM,
     web::PROGRAM,
     other::PROGRAM,
 ];

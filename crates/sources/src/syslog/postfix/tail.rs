@@ -1,9 +1,12 @@
 //! The tail that smtpd, cleanup and postscreen put after a reply or action:
 //! `; from=<F> to=<T> proto=ESMTP helo=<H> sasl_username=<U>`.
 //!
-//! Sender, recipient and HELO name are the client's, and the text before the tail may quote them,
-//! so a forged tail can stand in either place. Of several candidates the real one is the one whose
-//! own values the text before it quotes; else the first outside angle brackets.
+//! Sender, recipient and header text are the client's, and what stands before the tail may quote
+//! them, so a forged tail can stand there. smtpd puts `?` for `<>;` and others in HELO names
+//! (`neuter()`), so a tail that reaches the end of the record with a clean HELO name is real: the
+//! first such, as a forged one within the sender comes later. Where no candidate is clean
+//! (postscreen), the one whose own values the text before it quotes counts, else the first outside
+//! angle brackets.
 
 use crate::field;
 
@@ -36,6 +39,9 @@ pub fn split(text: &str) -> (&str, Tail<'_>) {
                 else {
                     continue;
                 };
+                if !tail.helo.is_empty() && !tail.helo.contains(['<', '>', ';']) {
+                    return (text.get(..at).unwrap_or_default(), tail);
+                }
                 best = match best {
                     None => Some((at, tail, inside)),
                     Some(first) if quoted(text, first.0, &first.1) => break,
@@ -109,7 +115,9 @@ fn parse(text: &str) -> Option<Tail<'_>> {
     if let Some(inner) = rest.strip_prefix("sasl_username=") {
         (tail.sasl_user, rest) = address(inner)?;
     }
-    if let Some(remark) = rest.strip_prefix(": ") {
+    if !(tail.to.is_empty() && tail.protocol.is_empty())
+        && let Some(remark) = rest.strip_prefix(": ")
+    {
         tail.remark = remark;
         rest = "";
     }
@@ -156,6 +164,23 @@ mod tests {
         let (_, tail) =
             split("header X from y[192.0.2.1]; from=<a@b> to=<c> proto=ESMTP helo=<h>: no");
         assert_eq!((tail.helo, tail.remark), ("h", "no"));
+    }
+
+    /// As Debian 12's Postfix 3.7.11 wrote them.
+    #[test]
+    fn forged_headers_and_senders() {
+        let (text, tail) = split(
+            "header Subject: x from evil[6.6.6.6]; from=<z@z> to=<y@y> proto=ESMTP helo=<h> from \
+             localhost[127.0.0.1]; from=<a@b> to=<u@v> proto=ESMTP helo=<client.example.org>",
+        );
+        assert!(text.ends_with("from localhost[127.0.0.1]"));
+        assert_eq!((tail.from, tail.helo), ("a@b", "client.example.org"));
+        let (text, tail) = split(
+            "550 5.1.1 <out@far>: Recipient address rejected: no; from=<\"x>; from=<z\"@b> \
+             to=<out@far> proto=ESMTP helo=<client>",
+        );
+        assert!(text.ends_with("no"));
+        assert_eq!((tail.from, tail.to), ("\"x>; from=<z\"@b", "out@far"));
     }
 
     #[test]

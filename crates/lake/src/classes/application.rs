@@ -106,6 +106,12 @@ pub(super) const WEB_RESOURCES: &[Spec] = &[
         kind: Dict,
         get: |r| Val::Text(mailbox(r).map_or("", |m| m.mailbox)),
     },
+    // The account that the mailbox belongs to.
+    Spec {
+        path: "web_resources[].uid",
+        kind: Dict,
+        get: |r| Val::Required(mailbox(r).map_or("", |m| m.user)),
+    },
     Spec {
         path: "web_resources[].type",
         kind: Dict,

@@ -133,6 +133,7 @@ pub fn events() -> Vec<Event<'static>> {
             Product::Netfilter,
             Body::Network(Network {
                 action: NetAction::Blocked,
+                src_ip: ip("203.0.113.77"),
                 ..Default::default()
             }),
         ),

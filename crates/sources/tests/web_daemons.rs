@@ -8,7 +8,9 @@
 mod web_support;
 
 use vauban_sources::web::layouts::{Configuration, layouts_for};
-use vauban_sources::web::{APACHE_ACCESS, APACHE_ERROR, NGINX_ACCESS, NGINX_ERROR};
+use vauban_sources::web::{
+    APACHE_ACCESS, APACHE_ERROR, NGINX_ACCESS, NGINX_ERROR, recognise_declared,
+};
 use vauban_sources::{LogFormat, recognise};
 use web_support::{Seen, all_accounted, context, parse};
 
@@ -195,6 +197,26 @@ fn apache() {
     assert!(odd[2].debug.contains(r#"cookie: "abc123""#));
     assert!(odd[1].debug.contains("compressed: Some(true)"));
     assert_eq!((odd[0].bytes, odd[0].bytes_in), (Some(6), Some(182)));
+}
+
+/// Layouts that no guess could know are recognised by what the configuration declares.
+#[test]
+fn recognised_by_declaration() {
+    for (config, log, format) in [
+        ("apache.conf", "apache_odd.log", "apache-access"),
+        ("apache.conf", "apache_bars.log", "apache-access"),
+        ("nginx.conf", "timed.log", "nginx-access"),
+        ("nginx.conf", "json.log", "nginx-access"),
+        ("nginx.conf", "main.log", "nginx-access"),
+    ] {
+        let mut configuration = Configuration::default();
+        configuration.add(&String::from_utf8_lossy(&data(config)), config);
+        // A copy whose name says nothing.
+        let layouts = layouts_for(&configuration.declared(), "copy/x.txt");
+        let found = recognise_declared(&layouts, &data(log));
+        assert_eq!(found.map(|found| found.name()), Some(format), "{log}");
+        assert!(recognise_declared(&layouts, &data("nginx_error.log")).is_none());
+    }
 }
 
 /// Without configuration: the same requests from the layouts everyone uses.

@@ -238,6 +238,27 @@ fn give(fields: &Fields<'_>, how: &How, evidence: Evidence, host: &str, sink: &m
     emit(record, how.product, evidence, host, sink);
 }
 
+/// The access format of an artefact whose lines are of a declared layout, which no guess could
+/// know: at least half of the first lines must be read by one of the layouts that
+/// [`layouts_for`](super::layouts::layouts_for) gave for it.
+///
+/// To be asked where [`recognise`](crate::recognise) finds nothing, or only an access format.
+pub fn recognise_declared(layouts: &[String], head: &[u8]) -> Option<&'static dyn LogFormat> {
+    for layout in layouts.iter().filter_map(|text| Layout::compile(text)) {
+        let share = sniff_lines(head, |line, clock| match layout.fast() {
+            Some(_) => combined::split(line, clock).is_some(),
+            None => Program::new(&layout).read(line, clock, &mut |_| {}),
+        });
+        if share >= 50 {
+            return Some(match layout.product() {
+                Product::Nginx => &NGINX_ACCESS,
+                _ => &APACHE_ACCESS,
+            });
+        }
+    }
+    None
+}
+
 /// Reads one access line that came in another envelope (syslog). `false` if it is none.
 ///
 /// `time` fields inside the line hold, not the envelope's.

@@ -21,7 +21,7 @@ mod unescape;
 mod webmail;
 
 pub(crate) use access::sniff_lines;
-pub use access::{APACHE_ACCESS, JSON_ACCESS, NGINX_ACCESS, access_line};
+pub use access::{APACHE_ACCESS, JSON_ACCESS, NGINX_ACCESS, access_line, recognise_declared};
 pub use errors::{APACHE_ERROR, NGINX_ERROR, apache_message, nginx_message};
 pub use php::{PHP_LOG, php_message};
 pub(crate) use php::{php_date, zoned};

@@ -16,7 +16,6 @@ mod netfilter;
 mod other;
 mod pam;
 mod postfix;
-mod roundcube;
 mod sshd;
 mod sudo;
 mod useradd;
@@ -125,7 +124,6 @@ static PROGRAMS: &[Program] = &[
     useradd::PROGRAM,
     fail2ban::PROGRAM,
     cyrus::PROGRAM,
-    roundcube::PROGRAM,
     web::PROGRAM,
     other::PROGRAM,
 ];

@@ -19,6 +19,7 @@ pub mod secrets;
 pub mod sieve;
 mod store;
 mod text;
+pub mod webmail;
 
 pub use facts::FACTS;
 pub use message::parse;

@@ -2,9 +2,9 @@
 //!
 //! Matching as IMAP SEARCH does it (RFC 3501 section 6.4.4): case-insensitive substring of the
 //! decoded header fields or of the decoded text, attachments of text type included, binary ones
-//! not. Accents count, as they do in Dovecot.
+//! not; HTML is searched with its tags, and TEXT covers the headers of parts too, as Dovecot does
+//! without a full-text index. Accents count.
 
-use crate::html;
 use crate::message::{PartHeader, header_fields};
 use crate::mime::structure::{self, Kind};
 use crate::mime::{decode, header, words};
@@ -58,32 +58,36 @@ impl SearchText {
                     place.push('\n');
                 }
             }
-            out.header
-                .push_str(&String::from_utf8_lossy(field.name).to_lowercase());
-            out.header.push_str(": ");
-            out.header.push_str(&value);
-            out.header.push('\n');
+            out.header_field(&field, &value);
         }
-        for node in nodes.iter().filter(|n| n.kind == Kind::Leaf) {
+        for (index, node) in nodes.iter().enumerate() {
             let fields = header_fields(bytes, node);
-            let part = PartHeader::read(&fields, node);
-            let html = node.media_type == "text/html";
-            if !html && !node.media_type.is_empty() && !node.media_type.starts_with("text/") {
+            if index > 0 {
+                for field in &fields {
+                    out.header_field(field, &decoded(field));
+                }
+            }
+            let text = node.media_type.is_empty() || node.media_type.starts_with("text/");
+            if node.kind != Kind::Leaf || !text {
                 continue;
             }
+            let part = PartHeader::read(&fields, node);
             let end = node.body.start + node.body_size.stored as usize;
             let body = bytes.get(node.body.start..end).unwrap_or_default();
             let (raw, _) = decode::decode_prefix(body, part.encoding, TEXT_MAX);
             let text = words::charset_text(&raw, part.charset());
-            let text = if html {
-                html::text::render(&html::dom::Dom::parse(&text), TEXT_MAX)
-            } else {
-                text
-            };
             out.body.push_str(&text.to_lowercase());
             out.body.push('\n');
         }
         out
+    }
+
+    fn header_field(&mut self, field: &header::Field<'_>, value: &str) {
+        self.header
+            .push_str(&String::from_utf8_lossy(field.name).to_lowercase());
+        self.header.push_str(": ");
+        self.header.push_str(value);
+        self.header.push('\n');
     }
 
     /// Whether the word stands there. An empty word is everywhere.

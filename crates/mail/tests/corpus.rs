@@ -30,6 +30,7 @@ fn ham_is_quiet() {
     let mut counts: BTreeMap<(String, Severity), (usize, usize)> = BTreeMap::new();
     let (mut ham, mut spam) = (0, 0);
     let mut alarms = Vec::new();
+    let mut secrets: BTreeMap<(String, bool), usize> = BTreeMap::new();
     for path in common::files(&dir.join("data")) {
         let name = path.display().to_string();
         let is_ham = name.contains("ham");
@@ -42,6 +43,18 @@ fn ham_is_quiet() {
             spam += 1
         }
         let message = parse(&bytes, &rules);
+        for secret in &message.secrets {
+            *secrets.entry((secret.kind.clone(), is_ham)).or_default() += 1;
+            if std::env::var_os("SHOW").is_some() {
+                println!(
+                    "{} {:?} {:?} | {}",
+                    secret.kind, secret.target, secret.masked, secret.context
+                );
+            }
+        }
+        for class in &message.classification {
+            println!("{class}: {name}");
+        }
         for lure in rules.lures(&message) {
             let count = counts
                 .entry((lure.rule.clone(), lure.severity))
@@ -60,6 +73,7 @@ fn ham_is_quiet() {
     for ((rule, severity), (h, s)) in &counts {
         println!("{rule:32} {severity:?}: {h} ham, {s} spam");
     }
+    println!("secrets by kind and whether ham: {secrets:?}");
     assert!(ham > 300 && spam > 100);
     assert!(alarms.is_empty(), "{}", alarms.join("\n"));
 }

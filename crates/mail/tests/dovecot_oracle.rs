@@ -7,16 +7,8 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::os::unix::fs::chown;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
+use common::dovecot::{self, Home, Imap, fetches};
 use vauban_mail::{ContentRules, Message, parse};
-
-const IMAP: &str = "/usr/lib/dovecot/imap";
-const NOBODY: u32 = 65_534;
 
 /// Messages to compare: own ones, and others' when they are there.
 fn messages() -> Vec<(String, Vec<u8>)> {
@@ -36,110 +28,6 @@ fn messages() -> Vec<(String, Vec<u8>)> {
         }
     }
     out
-}
-
-fn dovecot_is_here() -> bool {
-    let root = Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|o| o.stdout == b"0\n");
-    let here = Path::new(IMAP).exists() && root;
-    if !here {
-        println!("Dovecot or root is absent: sizes are checked among themselves only");
-    }
-    here
-}
-
-/// A node of a parsed IMAP response.
-#[derive(Clone, Debug)]
-enum Imap {
-    Nil,
-    Text(String),
-    List(Vec<Imap>),
-}
-
-/// Reads IMAP's parenthesised lists with literals.
-fn read_imap(data: &[u8], at: &mut usize) -> Imap {
-    loop {
-        match data.get(*at) {
-            Some(b' ') => *at += 1,
-            Some(b'(') => {
-                *at += 1;
-                let mut list = Vec::new();
-                loop {
-                    while data.get(*at) == Some(&b' ') {
-                        *at += 1;
-                    }
-                    match data.get(*at) {
-                        Some(b')') => {
-                            *at += 1;
-                            return Imap::List(list);
-                        }
-                        None => return Imap::List(list),
-                        _ => list.push(read_imap(data, at)),
-                    }
-                }
-            }
-            Some(b'"') => {
-                *at += 1;
-                let mut text = Vec::new();
-                while let Some(&b) = data.get(*at) {
-                    *at += 1;
-                    match b {
-                        b'"' => break,
-                        b'\\' => {
-                            text.extend(data.get(*at));
-                            *at += 1;
-                        }
-                        _ => text.push(b),
-                    }
-                }
-                return Imap::Text(String::from_utf8_lossy(&text).into_owned());
-            }
-            Some(b'{') => {
-                let end = *at + data[*at..].iter().position(|b| *b == b'\n').unwrap_or(0);
-                let size: usize = String::from_utf8_lossy(&data[*at + 1..end])
-                    .trim_end_matches(['}', '\r', '+'])
-                    .parse()
-                    .unwrap_or(0);
-                *at = end + 1 + size;
-                return Imap::Text(String::from_utf8_lossy(&data[end + 1..*at]).into_owned());
-            }
-            _ => {
-                let start = *at;
-                while data
-                    .get(*at)
-                    .is_some_and(|b| !matches!(b, b' ' | b'(' | b')' | b'\r'))
-                {
-                    *at += 1;
-                }
-                let word = String::from_utf8_lossy(&data[start..*at]).into_owned();
-                if start == *at {
-                    *at += 1;
-                }
-                return if word == "NIL" {
-                    Imap::Nil
-                } else {
-                    Imap::Text(word)
-                };
-            }
-        }
-    }
-}
-
-impl Imap {
-    fn text(&self) -> &str {
-        match self {
-            Imap::Text(t) => t,
-            _ => "",
-        }
-    }
-    fn list(&self) -> &[Imap] {
-        match self {
-            Imap::List(l) => l,
-            _ => &[],
-        }
-    }
 }
 
 /// What is compared of a part.
@@ -238,80 +126,16 @@ fn ours(message: &Message) -> Vec<Seen> {
         .collect()
 }
 
-/// Runs `imap` over a Maildir with the given messages; gives the output for each file name.
-fn ask(messages: &[(String, Vec<u8>)], commands: &str) -> (tempfile::TempDir, Vec<u8>) {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path();
-    std::os::unix::fs::chown(root, Some(NOBODY), Some(NOBODY)).unwrap();
-    for sub in [
-        "run",
-        "Maildir",
-        "Maildir/cur",
-        "Maildir/new",
-        "Maildir/tmp",
-    ] {
-        std::fs::create_dir(root.join(sub)).unwrap();
-        chown(root.join(sub), Some(NOBODY), Some(NOBODY)).unwrap();
-    }
+/// Puts the messages into a Maildir and sends commands.
+fn ask(messages: &[(String, Vec<u8>)], commands: &str) -> Vec<u8> {
+    let home = Home::new("maildir:~/Maildir");
     for (i, (_, bytes)) in messages.iter().enumerate() {
-        let path = root.join(format!("Maildir/cur/{}.M1P1.h:2,", 1_700_000_000 + i));
-        std::fs::write(&path, bytes).unwrap();
-        chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        home.write(
+            &format!("Maildir/cur/{}.M1P1.h:2,", 1_700_000_000 + i),
+            bytes,
+        );
     }
-    let config = format!(
-        "base_dir = {0}/run\nmail_location = maildir:{0}/Maildir\nlog_path = {0}/log\n\
-         first_valid_uid = 0\nfirst_valid_gid = 0\nmail_uid = {NOBODY}\nmail_gid = {NOBODY}\n\
-         ssl = no\nprotocols = imap\nstats_writer_socket_path =\n",
-        root.display()
-    );
-    std::fs::write(root.join("dovecot.conf"), config).unwrap();
-    let mut child = Command::new(IMAP)
-        .arg("-c")
-        .arg(root.join("dovecot.conf"))
-        .env("USER", "oracle")
-        .env("HOME", root)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let input = commands.to_owned();
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    (dir, output.stdout)
-}
-
-/// FETCH responses by sequence number.
-fn fetches(output: &[u8]) -> BTreeMap<usize, BTreeMap<String, Imap>> {
-    let mut out = BTreeMap::new();
-    let mut at = 0;
-    while at < output.len() {
-        let line = &output[at..];
-        let word_end = line.iter().position(|b| *b == b'\n').unwrap_or(line.len());
-        let head = String::from_utf8_lossy(&line[..word_end.min(60)]).into_owned();
-        let mut words = head.split(' ');
-        if words.next() == Some("*")
-            && let Some(Ok(seq)) = words.next().map(str::parse::<usize>)
-            && words.next() == Some("FETCH")
-        {
-            at += head.find('(').unwrap();
-            let items = read_imap(output, &mut at);
-            let pairs = items.list().chunks(2);
-            let map: &mut BTreeMap<String, Imap> = out.entry(seq).or_default();
-            map.extend(
-                pairs
-                    .filter(|p| p.len() == 2)
-                    .map(|p| (p[0].text().to_owned(), p[1].clone())),
-            );
-        }
-        at += output[at..]
-            .iter()
-            .position(|b| *b == b'\n')
-            .map_or(output.len() - at, |i| i + 1);
-    }
-    out
+    home.imap(commands.as_bytes())
 }
 
 #[test]
@@ -331,10 +155,10 @@ fn structure_and_octets_are_dovecots() {
             "{name}"
         );
     }
-    if !dovecot_is_here() {
+    if !dovecot::is_here() {
         return;
     }
-    let (_dir, output) = ask(
+    let output = ask(
         &messages,
         "a SELECT INBOX\r\nb FETCH 1:* (RFC822.SIZE BODYSTRUCTURE)\r\nc LOGOUT\r\n",
     );
@@ -389,7 +213,7 @@ fn body_sections_have_the_octets_we_say() {
     let rules = ContentRules::none();
     let parsed: Vec<Message> = messages.iter().map(|(_, b)| parse(b, &rules)).collect();
     assert!(parsed.iter().map(|m| m.parts.len()).sum::<usize>() > 100);
-    if !dovecot_is_here() {
+    if !dovecot::is_here() {
         return;
     }
     let mut commands = String::from("a SELECT INBOX\r\n");
@@ -400,7 +224,7 @@ fn body_sections_have_the_octets_we_say() {
         }
     }
     commands += "z LOGOUT\r\n";
-    let (_dir, output) = ask(&messages, &commands);
+    let output = ask(&messages, &commands);
     let answers = fetches(&output);
     let mut checked = 0;
     for (i, ((name, _), m)) in messages.iter().zip(&parsed).enumerate() {

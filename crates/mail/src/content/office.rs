@@ -1,4 +1,5 @@
-//! Text of OOXML (ECMA-376) and OpenDocument (ISO/IEC 26300) files.
+//! Text of OOXML (ECMA-376) and OpenDocument (ISO/IEC 26300) files, and of documents in plain zip
+//! archives.
 
 use std::io::{Cursor, Read};
 
@@ -37,14 +38,33 @@ fn has_text(name: &str) -> bool {
         || is("ppt/notesSlides/")
 }
 
+/// Deepest archive within an archive that is opened.
+const MAX_NESTED: usize = 3;
+
+/// Octets that may still be inflated, over all nested archives together.
+struct Budget {
+    octets: u64,
+    limit: usize,
+}
+
 /// Extracts text of all members that have some, in the archive's order.
 pub(super) fn extract(content: &[u8], limit: usize) -> Extract {
     let mut out = Extract::default();
+    let mut budget = Budget {
+        octets: MAX_TOTAL,
+        limit,
+    };
+    archive(content, 0, &mut budget, &mut out);
+    cut(&mut out.text, limit);
+    out
+}
+
+fn archive(content: &[u8], depth: usize, budget: &mut Budget, out: &mut Extract) {
     let mut zip = match zip::ZipArchive::new(Cursor::new(content)) {
         Ok(z) => z,
         Err(e) => {
             out.defects.push(format!("zip: {e}"));
-            return out;
+            return;
         }
     };
     if zip.len() > MAX_MEMBERS {
@@ -53,40 +73,87 @@ pub(super) fn extract(content: &[u8], limit: usize) -> Extract {
             zip.len()
         ));
     }
-    let mut total = 0u64;
-    for i in 0..zip.len().min(MAX_MEMBERS) {
+    let names: Vec<Option<String>> = (0..zip.len().min(MAX_MEMBERS))
+        .map(|i| {
+            zip.by_index_raw(i)
+                .ok()?
+                .name()
+                .ok()
+                .map(|n| n.into_owned())
+        })
+        .collect();
+    let office = names.iter().flatten().any(|n| has_text(n));
+    for (i, name) in names.iter().enumerate() {
+        let Some(name) = name else { continue };
+        let wanted = if office {
+            has_text(name)
+        } else {
+            !name.ends_with('/')
+        };
+        if !wanted {
+            continue;
+        }
+        if out.text.len() >= budget.limit || budget.octets == 0 {
+            out.defects.push("document: text cut".into());
+            return;
+        }
         let mut member = match zip.by_index(i) {
             Ok(m) => m,
             Err(e) => {
-                out.defects.push(format!("zip member {i}: {e}"));
+                out.defects
+                    .push(format!("{}: {e}", crate::text::brief(name, 80)));
                 continue;
             }
         };
-        let Ok(name) = member.name().map(|n| n.into_owned()) else {
-            continue;
-        };
-        if !has_text(&name) {
-            continue;
-        }
-        let room = MAX_MEMBER.min(MAX_TOTAL - total);
-        let mut xml = Vec::new();
+        let room = MAX_MEMBER.min(budget.octets);
+        let mut bytes = Vec::new();
         // The declared size is the archive's claim; what is read is counted.
-        if let Err(e) = member.by_ref().take(room).read_to_end(&mut xml) {
-            out.defects.push(format!("{name}: {e}"));
-        }
-        total += xml.len() as u64;
-        if xml.len() as u64 == room {
+        if let Err(e) = member.by_ref().take(room).read_to_end(&mut bytes) {
             out.defects
-                .push(format!("{name}: larger than {room} octets, cut"));
+                .push(format!("{}: {e}", crate::text::brief(name, 80)));
         }
-        text_of(&xml, &name, limit, &mut out);
-        if out.text.len() >= limit || total >= MAX_TOTAL {
-            out.defects.push("document: text cut".into());
-            break;
+        budget.octets -= (bytes.len() as u64).min(budget.octets);
+        if bytes.len() as u64 == room {
+            out.defects.push(format!(
+                "{}: {room} octets or more, cut",
+                crate::text::brief(name, 80)
+            ));
+        }
+        if office {
+            text_of(&bytes, name, budget.limit, out);
+        } else {
+            inner(&bytes, name, depth, budget, out);
         }
     }
-    cut(&mut out.text, limit);
-    out
+}
+
+/// A member of a plain archive.
+fn inner(bytes: &[u8], name: &str, depth: usize, budget: &mut Budget, out: &mut Extract) {
+    match super::sniff(bytes) {
+        Some(super::DocumentKind::Zip) if depth + 1 < MAX_NESTED => {
+            archive(bytes, depth + 1, budget, out);
+        }
+        Some(super::DocumentKind::Zip) => {
+            out.defects
+                .push(format!("{}: nested too deep", crate::text::brief(name, 80)));
+        }
+        Some(super::DocumentKind::Pdf) => {
+            let got = super::pdf::extract(bytes, budget.limit - out.text.len().min(budget.limit));
+            out.text.push_str(&got.text);
+            out.defects.extend(got.defects);
+        }
+        None => {
+            let lower = name.to_ascii_lowercase();
+            if [".txt", ".csv", ".md", ".eml", ".log"]
+                .iter()
+                .any(|e| lower.ends_with(e))
+            {
+                out.text
+                    .push_str(&crate::mime::words::charset_text(bytes, b""));
+                out.text.push('\n');
+            }
+        }
+    }
 }
 
 fn text_of(xml: &[u8], name: &str, limit: usize, out: &mut Extract) {
@@ -207,6 +274,11 @@ mod tests {
             !super::super::extract(b"PK\x03\x04junk", 100)
                 .defects
                 .is_empty()
+        );
+        let nested = zip_of(&[("note.txt", "TR\u{c8}S SECRET"), ("a/", "")]);
+        assert_eq!(
+            super::super::extract(&nested, 100).text,
+            "TR\u{c8}S SECRET\n"
         );
         let bomb = zip_of(&[("content.xml", &" ".repeat(40 << 20))]);
         assert!(bomb.len() < 1 << 20);

@@ -3,8 +3,8 @@
 //! A marking is a stamp, not a word: "secret" in a sentence marks nothing, `SECRET` alone on a
 //! line or in brackets does. So each pattern says where it counts:
 //!
-//! - `stamp`: upper case, and alone on its line but for decoration, numbers and a few words
-//!   (header, footer, cell), or in brackets;
+//! - `stamp`: upper case, and alone on its line but for decoration, numbers and a few words set
+//!   apart (header, footer, cell), or in brackets;
 //! - `line`: alone on its line, any case;
 //! - `upper`: upper case, anywhere, for words that are a stamp wherever they stand in capitals;
 //! - `text`: anywhere, any case, for words that nobody writes by chance;
@@ -87,7 +87,8 @@ struct RawRule {
 struct RawPattern {
     place: Place,
     /// Regular expression over the folded text (lower case, no accents) for all places but
-    /// `label`; word boundaries are added.
+    /// `label`; word boundaries are added, and a blank stands for any white space, because text
+    /// taken out of a PDF breaks lines between words.
     words: String,
 }
 
@@ -111,8 +112,9 @@ pub(super) fn from_toml(text: &str) -> Result<Vec<MarkingRule>, String> {
                 .pattern
                 .into_iter()
                 .map(|p| {
-                    let regex = Regex::new(&format!(r"\b(?:{})\b", p.words))
-                        .map_err(|e| format!("{}: {e}", r.id))?;
+                    let regex =
+                        Regex::new(&format!(r"\b(?:{})\b", p.words.replace(' ', r"\s{1,6}")))
+                            .map_err(|e| format!("{}: {e}", r.id))?;
                     Ok(Pattern {
                         place: p.place,
                         regex,
@@ -230,7 +232,8 @@ fn is_upper(s: &str) -> bool {
     s.chars().any(char::is_uppercase) && !s.chars().any(char::is_lowercase)
 }
 
-/// Whether the rest of the line is decoration: nothing, brackets around, or a few capitals.
+/// Whether the rest of the line is decoration: nothing, brackets around, or a few words
+/// set apart by a dash, bar or colon.
 fn stands_alone(before: &str, after: &str) -> bool {
     let (b, a) = (before.trim_end(), after.trim_start());
     if matches!(
@@ -244,7 +247,6 @@ fn stands_alone(before: &str, after: &str) -> bool {
         return true;
     }
     // "SECRET - SPÉCIAL FRANCE", "Page 2/7 - SECRET", "Classification : SECRET".
-    let capitals = !before.chars().chain(after.chars()).any(char::is_lowercase);
     let separated = |s: &str, end: bool| {
         let edge = if end {
             s.trim_end().chars().next_back()
@@ -258,7 +260,7 @@ fn stands_alone(before: &str, after: &str) -> bool {
             )
         })
     };
-    company <= STAMP_COMPANY && (capitals || (separated(before, true) && separated(after, false)))
+    company <= STAMP_COMPANY && separated(before, true) && separated(after, false)
 }
 
 /// All marking rules, with one prefilter.

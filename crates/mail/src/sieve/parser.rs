@@ -173,9 +173,7 @@ impl<'t> Parser<'t> {
             ..Command::default()
         };
         command.arguments = self.arguments();
-        if matches!(self.peek().map(|t| &t.kind), Some(Kind::Identifier(_)))
-            && takes_test(&command.name)
-        {
+        if takes_test(&command.name) {
             command.test = Some(self.test(depth + 1));
         }
         match self.punctuation() {

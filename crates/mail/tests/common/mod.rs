@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test file uses a part of this
 
+pub mod dovecot;
+
 use std::path::{Path, PathBuf};
 
 /// The folder of shared test data: `VAUBAN_SHARED`, else beside the checkout.

@@ -8,18 +8,19 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 
-use crate::clock::{Clock, Nanos, SEC};
+use crate::clock::{Clock, Nanos, SEC, rfc3339};
 use crate::collect::Collector;
 use crate::daemons::mail::{self, MailOptions};
 use crate::daemons::web::{self, WebOptions};
 use crate::daemons::{Account, HOSTNAME};
 use crate::dns::{self, Zone};
+use crate::mime::Message;
 use crate::net::{Net, RULESET};
 use crate::sandbox::{STATE, furnish, server_shell};
 use crate::sim::Sim;
 use crate::sink::{self, Sink};
 use crate::syslogd::{Stamp, Syslogd};
-use crate::truth::{Books, Truth};
+use crate::truth::{Books, Forwarded, Truth};
 
 /// What a story wants of its laboratory.
 pub struct Setup {
@@ -54,6 +55,8 @@ pub struct Lab {
     /// The syslog daemon.
     pub syslog: Arc<Syslogd>,
     accounts: Mutex<Vec<Account>>,
+    /// Passwords as the mailboxes' owners know them.
+    known: Mutex<Vec<Account>>,
     web: WebOptions,
     net: Net,
     mail_moves: AtomicBool,
@@ -94,6 +97,7 @@ impl Lab {
             books: Books::default(),
             sink,
             syslog,
+            known: Mutex::new(setup.accounts.clone()),
             accounts: Mutex::new(setup.accounts),
             web: setup.web,
             net,
@@ -136,15 +140,46 @@ impl Lab {
             .unwrap_or_default()
     }
 
-    /// Remembers that an account's password was changed.
-    pub fn password_changed(&self, address: &str, password: &str) {
-        let mut accounts = self
-            .accounts
+    /// The password an account's owner believes to be the present one.
+    pub fn known_password(&self, address: &str) -> String {
+        let known = self
+            .known
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(account) = accounts.iter_mut().find(|a| a.address == address) {
-            password.clone_into(&mut account.password);
+        known
+            .iter()
+            .find(|a| a.address == address)
+            .map(|a| a.password.clone())
+            .unwrap_or_default()
+    }
+
+    /// Remembers that an account's password was changed; its owner does not know.
+    pub fn password_changed(&self, address: &str, password: &str) {
+        set_password(&self.accounts, address, password);
+    }
+
+    /// Tells an account's owner the present password.
+    pub fn tell_owner(&self, address: &str) {
+        set_password(&self.known, address, &self.password(address));
+    }
+
+    /// Gives an account a new password as the administrator does, and tells its owner.
+    pub fn reset_password(&self, address: &str, password: &str) -> Result<()> {
+        let hash = server_shell(&format!("doveadm pw -s SHA256-CRYPT -p '{password}'"), true)?;
+        let path = "/etc/dovecot/users";
+        let users = fs::read_to_string(path)?;
+        let mut out = String::new();
+        for line in users.lines() {
+            if line.starts_with(&format!("{address}:")) {
+                out.push_str(&format!("{address}:{}::::::\n", hash.trim()));
+            } else {
+                out.push_str(&format!("{line}\n"));
+            }
         }
+        fs::write(path, out).context("cannot write dovecot's users")?;
+        self.password_changed(address, password);
+        self.tell_owner(address);
+        Ok(())
     }
 
     /// Says that mail was handed to Postfix: the clock waits for it before it jumps.
@@ -212,6 +247,37 @@ impl Lab {
         web::start(&self.web)
     }
 
+    /// Books the mail that other sites accepted for `to` as forwarded from `account`.
+    pub fn book_redirects(&self, via: &str, to: &str, account: &str, intruder: bool) -> Result<()> {
+        self.settle(2 * SEC)?;
+        let kept = self
+            .sink
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        let mut truth = self.books.lock();
+        for accepted in kept.iter().filter(|a| a.to.iter().any(|t| t == to)) {
+            let message = Message::parse(&accepted.data);
+            let mut book = |part: Option<String>, bytes: u64| {
+                truth.forwarded.push(Forwarded {
+                    account: account.to_owned(),
+                    message_id: message.message_id.clone(),
+                    part,
+                    to: to.to_owned(),
+                    bytes,
+                    via: via.to_owned(),
+                    time: rfc3339(accepted.at),
+                    intruder,
+                });
+            };
+            book(None, accepted.data.len() as u64);
+            for part in message.attachments() {
+                book(Some(part.number.clone()), part.content.len() as u64);
+            }
+        }
+        Ok(())
+    }
+
     /// Stops the daemons, packs the evidence and writes the ground truth.
     pub fn finish(&self, out: &Path, truth: &Truth) -> Result<()> {
         self.settle(2 * SEC)?;
@@ -220,12 +286,55 @@ impl Lab {
         web::stop(&self.web)?;
         let collector = Collector::new(&self.clock, &out.join("evidence"))?;
         collector.all(self.web.server)?;
-        collector.file_as(
-            &PathBuf::from(STATE).join("conntrack.log"),
-            "flows/conntrack.log",
-        )?;
+        let flows = fs::read_to_string(PathBuf::from(STATE).join("conntrack.log"))?;
+        collector.text("flows/conntrack.log", &without_deleter(&flows))?;
         let text = serde_json::to_string_pretty(truth).context("cannot write the ground truth")?;
         fs::write(out.join("ground-truth.json"), text + "\n")
             .context("cannot write the ground truth")
+    }
+}
+
+fn set_password(accounts: &Mutex<Vec<Account>>, address: &str, password: &str) {
+    let mut accounts = accounts
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(account) = accounts.iter_mut().find(|a| a.address == address) {
+        password.clone_into(&mut account.password);
+    }
+}
+
+/// Flows are closed by deleting their entries, because the kernel's own timers do not follow the
+/// story clock; `conntrack` notes who deleted them, and with which time left. Both are taken out.
+fn without_deleter(flows: &str) -> String {
+    let mut out = String::with_capacity(flows.len());
+    for line in flows.lines() {
+        let line = line.split(" [USERSPACE]").next().unwrap_or(line);
+        let mut fields: Vec<&str> = line.split(' ').collect();
+        if let Some(i) = fields.iter().position(|f| {
+            matches!(*f, "TIME_WAIT" | "CLOSE" | "ESTABLISHED" | "LAST_ACK" | "FIN_WAIT" | "CLOSE_WAIT")
+        }) && fields.get(i - 1).is_some_and(|f| f.parse::<u64>().is_ok())
+            && fields.get(i.wrapping_sub(2)).is_some_and(|f| f.parse::<u64>().is_ok())
+        {
+            fields.remove(i - 1);
+        }
+        out.push_str(&fields.join(" "));
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flows_look_as_if_the_kernel_had_closed_them() {
+        let deleted = "[1.5]\t[DESTROY] ipv4     2 tcp      6 9 TIME_WAIT src=10.0.0.1 dst=10.0.0.2 bytes=5 [ASSURED] [USERSPACE] portid=41 progname=conntrack\n";
+        assert_eq!(
+            without_deleter(deleted),
+            "[1.5]\t[DESTROY] ipv4     2 tcp      6 TIME_WAIT src=10.0.0.1 dst=10.0.0.2 bytes=5 [ASSURED]\n"
+        );
+        let closed = "[1.5]\t[DESTROY] ipv4     2 tcp      6 CLOSE src=10.0.0.1 bytes=5 [ASSURED]\n";
+        assert_eq!(without_deleter(closed), closed);
     }
 }

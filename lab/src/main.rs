@@ -41,11 +41,11 @@ struct Cli {
 enum Command {
     /// Plays a story and writes its evidence and ground truth (needs root and Debian packages).
     Run(RunArgs),
+    /// Holds a case against the ground truth of its evidence.
+    Score(score::ScoreArgs),
     /// The part of `run` inside the closed room; not for use by hand.
     #[command(hide = true)]
     Inside(RunArgs),
-    /// Holds a case against the ground truth.
-    Score(score::ScoreArgs),
 }
 
 /// What to play.
@@ -73,12 +73,12 @@ pub(crate) struct RunArgs {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Command::Run(args) => run(&args),
-        Command::Inside(args) => stories::play(&args).inspect_err(|_| keep_logs(&args)),
         Command::Score(args) => match score::main(&args) {
             Ok(code) => return code,
-            Err(e) => Err(e),
+            Err(error) => Err(error),
         },
+        Command::Run(args) => run(&args),
+        Command::Inside(args) => stories::play(&args).inspect_err(|_| keep_logs(&args)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,9 @@
 //!
 //! To add one: write a file with a `play(args)` function, name it in [`NAMES`] and in [`play`].
 
+mod background;
 mod cast;
+mod ministry;
 mod slice;
 
 use anyhow::{Result, bail};
@@ -10,12 +12,13 @@ use anyhow::{Result, bail};
 use crate::RunArgs;
 
 /// All stories by name.
-pub const NAMES: &[&str] = &["slice"];
+pub const NAMES: &[&str] = &["slice", "ministry"];
 
 /// Plays a story; called inside the closed room.
 pub fn play(args: &RunArgs) -> Result<()> {
     match args.story.as_str() {
         "slice" => slice::play(args),
+        "ministry" => ministry::play(args),
         other => bail!("no story `{other}`"),
     }
 }

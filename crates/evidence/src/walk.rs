@@ -5,6 +5,7 @@ use crate::names;
 use crate::problem::Problem;
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
+use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -215,43 +216,67 @@ impl Walk {
     /// Says of each link whether what it names is listed anyway. Judged by the text of the target:
     /// nothing is followed.
     fn resolve_links(&mut self) {
-        if self.links.is_empty() {
-            return;
-        }
         let listed: BTreeSet<&str> = self.files.iter().map(|f| f.path.as_str()).collect();
+        let is_listed = |path: &String| {
+            let below = format!("{path}/");
+            let from = (Bound::Included(below.as_str()), Bound::Unbounded);
+            let next = listed.range::<str, _>(from).next();
+            listed.contains(path.as_str()) || next.is_some_and(|n| n.starts_with(&below))
+        };
+        let (mut inside, mut outside) = (Vec::new(), Vec::new());
         for (path, target) in &self.links {
-            let inside = beside(path, target);
-            let found = inside.as_deref().is_some_and(|p| {
-                listed.contains(p)
-                    || listed
-                        .range::<str, _>((std::ops::Bound::Excluded(p), std::ops::Bound::Unbounded))
-                        .next()
-                        .is_some_and(|next| {
-                            next.strip_prefix(p).is_some_and(|r| r.starts_with('/'))
-                        })
-            });
-            let what = match (found, inside) {
-                (true, Some(inside)) => format!("symbolic link to {inside}, which is listed"),
-                _ => format!("symbolic link to {target}, which is not in the evidence here"),
-            };
-            self.problems.push(Problem::note(path.clone(), what));
+            match targets(path, target).into_iter().find(is_listed) {
+                Some(found) => {
+                    inside.push((path, format!("symbolic link to {found}, which is listed")));
+                }
+                None => outside.push((
+                    path,
+                    format!("symbolic link to {target}, which is not in the evidence here"),
+                )),
+            }
+        }
+        for mut notes in [inside, outside] {
+            // A copied /etc has hundreds: the first tell the story, `Collection::links` has all.
+            let more = notes.len().saturating_sub(LINKS_SAID);
+            notes.truncate(LINKS_SAID);
+            let last = notes.len();
+            for (i, (path, mut what)) in notes.into_iter().enumerate() {
+                if i + 1 == last && more > 0 {
+                    what = format!("{what}; so are {more} more symbolic links");
+                }
+                self.problems.push(Problem::note(path.clone(), what));
+            }
         }
     }
 }
+
+/// Links said one by one, of those whose target is listed and of those whose is not.
+const LINKS_SAID: usize = 10;
 
 enum Step {
     Directory(PathBuf, String, u64),
     File(PathBuf, String, Box<Metadata>),
 }
 
-/// The path that a relative link target means, if it stays inside.
-fn beside(path: &str, target: &str) -> Option<String> {
-    if target.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
+/// The paths in the evidence that a link's target can mean. A relative one means one place, if it
+/// stays inside; an absolute one is of the host's root, which is any directory above the link.
+fn targets(path: &str, target: &str) -> Vec<String> {
+    let Some(absolute) = target.strip_prefix('/') else {
+        return joined(path.rsplit_once('/').map_or("", |(dir, _)| dir), target)
+            .into_iter()
+            .collect();
+    };
+    let above = path.char_indices().rev().filter(|(_, c)| *c == '/');
+    above
+        .filter_map(|(at, _)| path.get(..at))
+        .chain(std::iter::once(""))
+        .filter_map(|root| joined(root, absolute))
+        .collect()
+}
+
+fn joined(dir: &str, relative: &str) -> Option<String> {
+    let mut parts: Vec<&str> = dir.split('/').filter(|p| !p.is_empty()).collect();
+    for part in relative.split('/') {
         match part {
             "" | "." => {}
             ".." => {
@@ -290,17 +315,17 @@ mod tests {
     #[test]
     fn link_targets() {
         for (path, target, expected) in [
-            ("a/b", "c", Some("a/c")),
-            ("a/b", "../c/./d", Some("c/d")),
-            ("a/b", "../../c", None),
-            ("a/b", "/etc/passwd", None),
-            ("b", ".", Some("")),
+            ("a/b", "c", vec!["a/c"]),
+            ("a/b", "../c/./d", vec!["c/d"]),
+            ("a/b", "../../c", vec![]),
+            (
+                "mx/etc/x",
+                "/etc/y",
+                vec!["mx/etc/etc/y", "mx/etc/y", "etc/y"],
+            ),
+            ("b", ".", vec![""]),
         ] {
-            assert_eq!(
-                beside(path, target).as_deref(),
-                expected,
-                "{path} -> {target}"
-            );
+            assert_eq!(targets(path, target), expected, "{path} -> {target}");
         }
     }
 }

@@ -263,7 +263,7 @@ fn json(line: &[u8]) -> Option<Stamp> {
     })
 }
 
-/// `1765243800.123456` and a tab (Zeek), `{"ts":1765243800.1` (Zeek's JSON),
+/// `1765243800.123456` and a tab (Zeek), `[1765243800.123456]` (conntrack), `{"ts":1765243800.1` (Zeek's JSON),
 /// `"__REALTIME_TIMESTAMP":"1765243800123456"` (journald, microseconds).
 fn epoch(line: &[u8]) -> Option<Stamp> {
     let digits = |b: &[u8]| -> Option<i64> {
@@ -281,12 +281,15 @@ fn epoch(line: &[u8]) -> Option<Stamp> {
     } else if let Some(rest) = line.strip_prefix(b"{\"ts\":") {
         digits(rest)?
     } else {
-        let end = line
+        let start = line.strip_prefix(b"[").unwrap_or(line);
+        let end = start
             .iter()
             .take_while(|b| b.is_ascii_digit() || **b == b'.')
             .count();
-        let zeek = end > 11 && line.get(10) == Some(&b'.') && line.get(end) == Some(&b'\t');
-        zeek.then(|| digits(line)).flatten()?
+        let after = start.get(end).is_some_and(|b| matches!(b, b'\t' | b']'));
+        (after && end > 11 && start.get(10) == Some(&b'.'))
+            .then(|| digits(start))
+            .flatten()?
     };
     let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
     let second = u32::try_from(seconds.rem_euclid(86_400)).ok()?;

@@ -126,6 +126,155 @@ fn conntrack_nfdump_and_the_capture_agree() {
     );
 }
 
+/// The packets of the capture: seconds, microseconds, length on the wire, bytes.
+fn packets() -> Vec<(u32, u32, u32, Vec<u8>)> {
+    let word = |at: usize| u32::from_le_bytes(CAPTURE[at..at + 4].try_into().expect("four"));
+    let mut packets = Vec::new();
+    let mut at = 24;
+    while at < CAPTURE.len() {
+        let captured = word(at + 8) as usize;
+        let data = CAPTURE[at + 16..at + 16 + captured].to_vec();
+        packets.push((word(at), word(at + 4), word(at + 12), data));
+        at += 16 + captured;
+    }
+    packets
+}
+
+/// A pcap file of any byte order, resolution and link type.
+fn pcap(
+    big_endian: bool,
+    nanoseconds: bool,
+    link: u32,
+    change: impl Fn(&[u8]) -> (i64, Vec<u8>),
+) -> Vec<u8> {
+    let word = |value: u32| {
+        if big_endian {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
+    };
+    let magic = if nanoseconds {
+        0xa1b2_3c4d
+    } else {
+        0xa1b2_c3d4
+    };
+    let mut out = Vec::new();
+    out.extend(word(magic));
+    out.extend(if big_endian {
+        [0, 2, 0, 4]
+    } else {
+        [2, 0, 4, 0]
+    });
+    for value in [0, 0, 262_144, link] {
+        out.extend(word(value));
+    }
+    for (seconds, micros, original, data) in packets() {
+        let (longer, data) = change(&data);
+        let fraction = if nanoseconds { micros * 1000 } else { micros };
+        let original = u32::try_from(i64::from(original) + longer).expect("a length");
+        for value in [seconds, fraction, data.len() as u32, original] {
+            out.extend(word(value));
+        }
+        out.extend(data);
+    }
+    out
+}
+
+/// The same packets as pcapng, with a statistics block between and nanosecond stamps.
+fn pcapng() -> Vec<u8> {
+    fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+        let padding = (4 - body.len() % 4) % 4;
+        let length = (12 + body.len() + padding) as u32;
+        let mut out = kind.to_le_bytes().to_vec();
+        out.extend(length.to_le_bytes());
+        out.extend(body);
+        out.extend(vec![0; padding]);
+        out.extend(length.to_le_bytes());
+        out
+    }
+    let mut section = 0x1a2b_3c4du32.to_le_bytes().to_vec();
+    section.extend([1, 0, 0, 0]);
+    section.extend([0xff; 8]);
+    let mut out = block(0x0a0d_0d0a, &section);
+    // Ethernet; option 9, if_tsresol, 10^-9.
+    let interface = [1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0];
+    out.extend(block(1, &interface));
+    for (seconds, micros, original, data) in packets() {
+        let stamp = (u64::from(seconds) * 1_000_000 + u64::from(micros)) * 1000;
+        let mut body = 0u32.to_le_bytes().to_vec();
+        body.extend(((stamp >> 32) as u32).to_le_bytes());
+        body.extend((stamp as u32).to_le_bytes());
+        body.extend((data.len() as u32).to_le_bytes());
+        body.extend(original.to_le_bytes());
+        body.extend(&data);
+        out.extend(block(6, &body));
+    }
+    out.extend(block(5, &[0; 12]));
+    out
+}
+
+#[test]
+fn every_kind_of_capture_gives_the_same_flows() {
+    let expected = sum(&PCAP, CAPTURE).flows;
+    assert_eq!(expected.len(), 4);
+    let as_is = |data: &[u8]| (0, data.to_vec());
+    let vlan = |data: &[u8]| {
+        let mut tagged = data[..12].to_vec();
+        tagged.extend([0x81, 0x00, 0x00, 0x2a]);
+        tagged.extend(&data[12..]);
+        (4, tagged)
+    };
+    let raw = |data: &[u8]| (-14, data[14..].to_vec());
+    // LINUX_SLL: sixteen octets, the protocol last.
+    let cooked = |data: &[u8]| {
+        let mut out = vec![0; 14];
+        out.extend(&data[12..]);
+        (2, out)
+    };
+    // LINUX_SLL2: the protocol first, twenty octets.
+    let cooked2 = |data: &[u8]| {
+        let mut out = data[12..14].to_vec();
+        out.extend([0; 18]);
+        out.extend(&data[14..]);
+        (6, out)
+    };
+    for (what, capture) in [
+        ("big endian", pcap(true, false, 1, as_is)),
+        ("nanoseconds", pcap(false, true, 1, as_is)),
+        ("VLAN", pcap(false, false, 1, vlan)),
+        ("raw IP", pcap(false, false, 101, raw)),
+        ("cooked", pcap(false, false, 113, cooked)),
+        ("cooked 2", pcap(false, false, 276, cooked2)),
+        ("pcapng", pcapng()),
+    ] {
+        let kept = parse(&PCAP, &context("UTC", (2026, 11, 24), &[]), &capture);
+        assert_eq!(sum(&PCAP, &capture).flows, expected, "{what}");
+        assert!(kept.unparsed.is_empty(), "{what}: {:?}", kept.unparsed);
+        let times: Vec<_> = kept.events.iter().map(|event| event.time).collect();
+        let plain = parse(&PCAP, &context("UTC", (2026, 11, 24), &[]), CAPTURE);
+        assert_eq!(
+            times,
+            plain
+                .events
+                .iter()
+                .map(|event| event.time)
+                .collect::<Vec<_>>(),
+            "{what}"
+        );
+    }
+    // A link type that is not known: every packet is ignored, none is lost.
+    let unknown = parse(
+        &PCAP,
+        &context("UTC", (2026, 11, 24), &[]),
+        &pcap(false, false, 9999, as_is),
+    );
+    assert_eq!(
+        (unknown.events.len(), unknown.ignored.len()),
+        (0, packets().len())
+    );
+}
+
 #[test]
 fn files_are_recognised_by_content() {
     for (bytes, name) in [

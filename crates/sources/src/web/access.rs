@@ -179,10 +179,15 @@ impl<'l> Reader<'l> {
             give(fields, &how, line.evidence, host, sink);
             return true;
         }
-        let product = self.format.product;
         line.text.starts_with('{') && {
-            let mut give =
-                |record: Record<'_>| _ = emit(record, product, line.evidence, host, sink);
+            let mut give = |record: Record<'_>, nginx: bool| {
+                let product = if nginx {
+                    Product::Nginx
+                } else {
+                    Product::Other
+                };
+                emit(record, product, line.evidence, host, sink);
+            };
             super::json::read(line.text, clock, &mut give)
         }
     }
@@ -286,7 +291,7 @@ impl LogFormat for JsonAccess {
 
     fn sniff(&self, path: &str, head: &[u8]) -> u8 {
         let share = sniff_lines(head, |line, clock| {
-            line.starts_with('{') && super::json::read(line, clock, &mut |_| {})
+            line.starts_with('{') && super::json::read(line, clock, &mut |_, _| {})
         });
         if share == 0 {
             return 0;

@@ -15,9 +15,9 @@ use vauban_ocsf::{HttpTime, Timestamp};
 /// Deepest nesting that is looked into.
 const DEPTH: u8 = 3;
 
-/// Reads a line and gives the record to `take`. `false` if it is not an object with a time and at
-/// least a request, a path or a status.
-pub(super) fn read(line: &str, clock: &Clock<'_>, take: &mut dyn FnMut(Record<'_>)) -> bool {
+/// Reads a line and gives the record to `take`, with whether its keys are nginx's own variables.
+/// `false` if it is not an object with a time and at least a request, a path or a status.
+pub(super) fn read(line: &str, clock: &Clock<'_>, take: &mut dyn FnMut(Record<'_>, bool)) -> bool {
     let mut pairs = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let collect = Collect {
@@ -52,7 +52,13 @@ pub(super) fn read(line: &str, clock: &Clock<'_>, take: &mut dyn FnMut(Record<'_
     if record.time.is_none() || !said {
         return false;
     }
-    take(record);
+    let nginx = pairs.iter().any(|(key, _)| {
+        matches!(
+            key.as_str(),
+            "remote_addr" | "time_iso8601" | "time_local" | "body_bytes_sent" | "request_uri"
+        )
+    });
+    take(record, nginx);
     true
 }
 

@@ -347,8 +347,8 @@ impl Named<'_> {
     pub fn fill<'a>(&self, text: &'a str, record: &mut Record<'a>, clock: &Clock<'_>) {
         let field = match self.0 {
             "remote_addr" | "remote_ip" | "client" | "client_ip" | "clientip" | "ip"
-            | "host_ip" | "request.remote_ip" | "ClientHost" | "source_ip" | "src_ip"
-            | "source.ip" | "client.ip" | "network.client.ip" => Field::Client,
+            | "host_ip" | "request.remote_ip" | "id.orig_h" | "ClientHost" | "source_ip"
+            | "src_ip" | "source.ip" | "client.ip" | "network.client.ip" => Field::Client,
             "request_line" | "req" => Field::Request,
             // Some templates call the method "request".
             "request" if text.contains(' ') || text.starts_with('\\') => Field::Request,
@@ -359,9 +359,9 @@ impl Named<'_> {
             "query" => Field::Query,
             "code" | "response" | "response_code" | "status_code" | "DownstreamStatus"
             | "http.status_code" => Field::Status,
-            "bytes" | "size" | "body_bytes" | "DownstreamContentSize" | "bytes_written" => {
-                Field::Body
-            }
+            "body_bytes" => Field::Body,
+            // Whether headers count is not said: taken as if they did, which bounds the body.
+            "bytes" | "size" | "DownstreamContentSize" | "bytes_written" => Field::Wire,
             "referer"
             | "referrer"
             | "http_referrer"

@@ -1,7 +1,8 @@
 //! How fast files are parsed: `cargo run --release -p vauban-sources --example parse_rate FILE…`
 //!
 //! Each file is read into memory, parsed repeatedly on one core into a sink that only counts, and
-//! the best rate of several runs is printed with what became of the lines. `--unparsed` lists the
+//! the best rate of several runs is printed with what became of the lines. Time is the processor's
+//! (`/proc/self/schedstat`), so that other work on the machine counts less; the clock's elsewhere. `--unparsed` lists the
 //! lines that were not understood.
 
 use std::time::Instant;
@@ -33,6 +34,12 @@ impl EventSink for Count {
     }
 }
 
+/// Seconds this process has run on a processor.
+fn processor_time() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+    Some(text.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+}
+
 fn main() -> std::io::Result<()> {
     let mut list = false;
     for path in std::env::args().skip(1) {
@@ -62,9 +69,13 @@ fn main() -> std::io::Result<()> {
                 seen: count.seen,
                 ..Count::default()
             };
-            let run = Instant::now();
+            let (run, before) = (Instant::now(), processor_time());
             format.parse(&context, &bytes, 0, &mut count);
-            best = best.min(run.elapsed().as_secs_f64());
+            let spent = match (before, processor_time()) {
+                (Some(before), Some(after)) => after - before,
+                _ => run.elapsed().as_secs_f64(),
+            };
+            best = best.min(spent);
             if started.elapsed().as_secs_f64() > 1.0 {
                 break;
             }

@@ -58,8 +58,18 @@ pub fn open<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Envelope<'a>> {
     open_rare(line, clock)
 }
 
+/// Everything but RFC 3164 at the beginning of the line.
 fn open_rare<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Envelope<'a>> {
     let mut line = line.trim_start();
+    // rsyslog's files and Exim's: a date first, and no runtime's word after it.
+    if line.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && let Some((time, end)) = stamp::rfc3339(line.as_bytes(), clock)
+    {
+        let rest = line.get(end..)?;
+        if !rest.starts_with(" std") {
+            return body(time, rest, line.as_bytes().get(10) == Some(&b' '));
+        }
+    }
     if let Some((priority, rest)) = field::enclosed(line, "<", ">")
         && priority.len() <= 3
         && field::number(priority).is_some()

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for n in 0..count {
         let ip = std::net::IpAddr::from([203, 0, 113, (n % 250) as u8]);
         let query = format!("_task=mail&_action=show&_uid={n}&_mbox=INBOX");
-        let body = match n % 4 {
+        let body = match n % 16 {
             0 => Body::Logon(Logon {
                 user: "anne",
                 src_ip: Some(ip),
@@ -27,11 +27,36 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 user: "anne",
                 mailbox: "INBOX",
                 src_ip: Some(ip),
-                action: if n % 8 == 1 {
+                action: if n % 32 == 1 {
                     MailboxAction::Search
                 } else {
                     MailboxAction::Opened
                 },
+                ..Default::default()
+            }),
+            2 => Body::Network(Network {
+                protocol: 6,
+                src_ip: Some(ip),
+                ..Default::default()
+            }),
+            3 => Body::Email(Email {
+                queue_id: "4Xyz",
+                src_ip: Some(ip),
+                ..Default::default()
+            }),
+            4 => Body::Account(AccountChange {
+                user: "anne",
+                src_ip: Some(ip),
+                ..Default::default()
+            }),
+            5 => Body::Process(ProcessLaunch {
+                user: "root",
+                command: "id",
+                ..Default::default()
+            }),
+            6 => Body::Message(Message {
+                text: "hello",
+                src_ip: Some(ip),
                 ..Default::default()
             }),
             _ => Body::Http(Http {

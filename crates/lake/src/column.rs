@@ -5,7 +5,7 @@ use arrow_array::builder::{
     StringDictionaryBuilder, TimestampMicrosecondBuilder,
 };
 use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -64,6 +64,10 @@ pub(crate) enum Kind {
     Time,
     /// List of texts.
     List,
+    /// Text that is the same in every row of a class; costs nothing per row.
+    SameText,
+    /// Number that is the same in every row of a class.
+    SameI32,
 }
 
 /// One column of a class.
@@ -77,9 +81,11 @@ pub(crate) struct Spec {
 impl Kind {
     pub(crate) fn data_type(self) -> DataType {
         match self {
-            Self::Dict => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            Self::Dict | Self::SameText => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
             Self::Text => DataType::Utf8,
-            Self::I32 => DataType::Int32,
+            Self::I32 | Self::SameI32 => DataType::Int32,
             Self::I64 => DataType::Int64,
             Self::Bool => DataType::Boolean,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC"))),
@@ -95,6 +101,8 @@ impl Kind {
             Self::I64 => Builder::I64(Int64Builder::new()),
             Self::Bool => Builder::Bool(BooleanBuilder::new()),
             Self::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            Self::SameText => Builder::SameText(String::new(), 0),
+            Self::SameI32 => Builder::SameI32(0, 0),
             Self::List => Builder::List(ListBuilder::new(StringBuilder::new())),
         }
     }
@@ -109,11 +117,30 @@ pub(crate) enum Builder {
     Bool(BooleanBuilder),
     Time(TimestampMicrosecondBuilder),
     List(ListBuilder<StringBuilder>),
+    /// The text, and in how many rows it stands.
+    SameText(String, usize),
+    SameI32(i32, usize),
 }
 
 impl Builder {
     /// Appends one value. `scratch` is room for formatting.
     pub(crate) fn append(&mut self, value: Val<'_>, scratch: &mut String) {
+        match (&mut *self, &value) {
+            (Self::SameText(text, rows), Val::Required(t)) => {
+                if *rows == 0 {
+                    (*t).clone_into(text);
+                }
+                debug_assert_eq!(text, t);
+                *rows += 1;
+                return;
+            }
+            (Self::SameI32(number, rows), Val::Int(Some(n))) => {
+                *number = i32::try_from(*n).unwrap_or(i32::MAX);
+                *rows += 1;
+                return;
+            }
+            _ => {}
+        }
         let text = match &value {
             Val::Text("") => None,
             Val::Text(t) | Val::Required(t) => Some(*t),
@@ -137,6 +164,8 @@ impl Builder {
         match self {
             Self::Dict(b) => b.append_option(text),
             Self::Text(b) => b.append_option(text),
+            // Handled above; a null cannot be the same in every row of a required column.
+            Self::SameText(_, rows) | Self::SameI32(_, rows) => *rows += 1,
             Self::I32(b) => b.append_option(int.map(|i| i32::try_from(i).unwrap_or(i32::MAX))),
             Self::I64(b) => b.append_option(int),
             Self::Time(b) => b.append_option(int),
@@ -171,6 +200,18 @@ impl Builder {
             Self::Bool(b) => Arc::new(b.finish()),
             Self::Time(b) => Arc::new(b.finish()),
             Self::List(b) => Arc::new(b.finish()),
+            Self::SameText(text, rows) => {
+                let keys = Int32Array::from(vec![0; std::mem::take(rows)]);
+                let values = StringArray::from(vec![text.as_str()]);
+                // The keys are all 0 and there is a value 0: this cannot fail.
+                match DictionaryArray::try_new(keys, Arc::new(values)) {
+                    Ok(array) => Arc::new(array),
+                    Err(error) => unreachable!("{error}"),
+                }
+            }
+            Self::SameI32(number, rows) => {
+                Arc::new(Int32Array::from(vec![*number; std::mem::take(rows)]))
+            }
         }
     }
 }

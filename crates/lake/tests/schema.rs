@@ -333,3 +333,19 @@ fn values_stand_where_they_belong() {
     assert_eq!(logoff.1["unmapped"]["retr_bytes"], 0);
     assert!(logoff.1["unmapped"].get("top_bytes").is_none());
 }
+
+#[test]
+fn every_column_is_described() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/OCSF.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for class in Class::ALL {
+        let paths = class.paths();
+        for (i, path) in paths.iter().enumerate() {
+            assert!(!paths[..i].contains(path), "{class:?}: {path} twice");
+            assert!(
+                page.contains(&format!("`{path}`")),
+                "{class:?}: {path} is not in docs/OCSF.md"
+            );
+        }
+    }
+}

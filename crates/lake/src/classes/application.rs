@@ -1,7 +1,7 @@
 //! Web Resources Activity 6001 and File Hosting Activity 6006: use of a mailbox.
 
 use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, status};
-use crate::column::Kind::{Dict, I32, I64, Text};
+use crate::column::Kind::{Dict, I32, I64, SameI32, SameText, Text};
 use crate::column::{Row, Spec, Val, number};
 use vauban_ocsf::{Body, Mailbox, MailboxAction};
 
@@ -114,7 +114,7 @@ pub(super) const WEB_RESOURCES: &[Spec] = &[
     },
     Spec {
         path: "web_resources[].type",
-        kind: Dict,
+        kind: SameText,
         get: |_| Val::Required("mailbox"),
     },
     SRC_IP,
@@ -160,12 +160,12 @@ pub(super) const FILE_HOSTING: &[Spec] = &[
     count!("file.size", size),
     Spec {
         path: "file.type_id",
-        kind: I32,
+        kind: SameI32,
         get: |_| 99.into(),
     },
     Spec {
         path: "file.type",
-        kind: Dict,
+        kind: SameText,
         get: |_| Val::Required("message"),
     },
     SRC_IP,

@@ -1,7 +1,7 @@
 //! Columns of every class.
 
 use super::Class;
-use crate::column::Kind::{Dict, I32, I64, List, Time};
+use crate::column::Kind::{Dict, I32, I64, List, SameI32, SameText, Time};
 use crate::column::{Row, Spec, Val, number};
 use vauban_ocsf::{Body, Product, Severity, Status};
 
@@ -23,22 +23,22 @@ pub(super) const FIRST: &[Spec] = &[
     },
     Spec {
         path: "category_uid",
-        kind: I32,
+        kind: SameI32,
         get: |r| (class(r).uid() / 1000).into(),
     },
     Spec {
         path: "category_name",
-        kind: Dict,
+        kind: SameText,
         get: |r| Val::Required(class(r).category()),
     },
     Spec {
         path: "class_uid",
-        kind: I32,
+        kind: SameI32,
         get: |r| class(r).uid().into(),
     },
     Spec {
         path: "class_name",
-        kind: Dict,
+        kind: SameText,
         get: |r| Val::Required(class(r).caption()),
     },
     Spec {
@@ -53,7 +53,7 @@ pub(super) const FIRST: &[Spec] = &[
     },
     Spec {
         path: "metadata.version",
-        kind: Dict,
+        kind: SameText,
         get: |r| Val::Required(class(r).version()),
     },
     Spec {

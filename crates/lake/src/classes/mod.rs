@@ -129,6 +129,12 @@ impl Class {
         }
     }
 
+    /// Attribute paths of the class's columns, in the order of its file; `a[].b` is attribute `b`
+    /// of the elements of list `a`.
+    pub fn paths(self) -> Vec<&'static str> {
+        self.columns().iter().map(|s| s.path).collect()
+    }
+
     /// The class's columns, in the order of its file.
     pub(crate) fn columns(self) -> Vec<&'static Spec> {
         let own = match self {

@@ -1,7 +1,7 @@
 //! HTTP Activity 4002, Email Activity 4009, Network Activity 4001.
 
 use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, status};
-use crate::column::Kind::{Bool, Dict, I32, I64, List, Text, Time};
+use crate::column::Kind::{Bool, Dict, I32, I64, List, SameI32, Text, Time};
 use crate::column::{Row, Spec, Val, number};
 use vauban_ocsf::{Body, Email, EmailActivity, Http, HttpBytes, HttpTime, NetAction, Network};
 
@@ -167,7 +167,7 @@ pub(super) const EMAIL: &[Spec] = &[
     // Which way a message goes needs to know which networks are one's own.
     Spec {
         path: "direction_id",
-        kind: I32,
+        kind: SameI32,
         get: |_| 0.into(),
     },
     email_text!("from", Dict, from),
@@ -291,7 +291,7 @@ pub(super) const NETWORK: &[Spec] = &[
     },
     Spec {
         path: "connection_info.direction_id",
-        kind: I32,
+        kind: SameI32,
         get: |_| 0.into(),
     },
     Spec {

@@ -132,8 +132,13 @@ impl<'l> Reader<'l> {
         sink: &mut dyn EventSink,
     ) -> bool {
         let count = self.programs.len();
-        // The splitter's result serves every layout it can read.
-        let fields = combined::split(line.text, clock);
+        // The splitter's result serves every layout it can read; it may not be needed at all.
+        let mut split = None;
+        let mut fields = || {
+            split
+                .get_or_insert_with(|| combined::split(line.text, clock))
+                .clone()
+        };
         for turn in 0..count {
             let index = if turn == 0 {
                 self.last
@@ -146,8 +151,8 @@ impl<'l> Reader<'l> {
                 continue;
             };
             let product = layout.product();
-            let read = match (layout.fast(), &fields) {
-                (Some(fast), Some(fields))
+            let read = match layout.fast().map(|fast| (fast, fields())) {
+                Some((fast, Some(fields)))
                     if fast.vhost != fields.vhost.is_empty() && fast.quoted == fields.quoted =>
                 {
                     let how = How {
@@ -155,11 +160,11 @@ impl<'l> Reader<'l> {
                         time_is: layout.time_is(),
                         bytes_are: fast.bytes_are,
                     };
-                    give(fields, &how, line.evidence, host, sink);
+                    give(&fields, &how, line.evidence, host, sink);
                     true
                 }
-                (Some(_), _) => false,
-                (None, _) => {
+                Some(_) => false,
+                None => {
                     let mut give =
                         |record: Record<'_>| _ = emit(record, product, line.evidence, host, sink);
                     program.read(line.text, clock, &mut give)
@@ -170,13 +175,13 @@ impl<'l> Reader<'l> {
                 return true;
             }
         }
-        if let Some(fields) = &fields {
+        if let Some(fields) = fields() {
             let how = How {
                 product: self.format.product,
                 time_is: self.format.time_is(),
                 bytes_are: self.format.bytes_are(fields.bytes),
             };
-            give(fields, &how, line.evidence, host, sink);
+            give(&fields, &how, line.evidence, host, sink);
             return true;
         }
         line.text.starts_with('{') && {

@@ -47,23 +47,27 @@ impl<'p> Program<'p> {
         if !self.matches(0, line, 0, &mut budget) {
             return false;
         }
-        let texts: Vec<Cow<'_, str>> = self
-            .found
-            .iter()
-            .map(|&(_, start, end)| {
+        // Most lines escape nothing: then no text needs decoding, and nothing is allocated.
+        let texts: Vec<Cow<'_, str>> = if memchr::memchr(b'\\', line.as_bytes()).is_none() {
+            Vec::new()
+        } else {
+            let decode = |&(_, start, end): &(usize, usize, usize)| {
                 self.layout
                     .escape
                     .decode(line.get(start..end).unwrap_or_default())
-            })
-            .collect();
+            };
+            self.found.iter().map(decode).collect()
+        };
         let mut record = Record::default();
         record.http.time_is = self.layout.time_is;
-        for (&(step, start, end), text) in self.found.iter().zip(&texts) {
+        for (index, &(step, start, end)) in self.found.iter().enumerate() {
+            let raw = line.get(start..end).unwrap_or_default();
+            let text = texts.get(index).map_or(raw, |text| text);
             if let Some(Step::Field(field)) = self.layout.steps.get(step) {
                 field.fill(text, &mut record, clock);
                 if *field == Field::Request && record.http.malformed {
                     // Bytes of some other protocol: the log's own notation is the only readable one.
-                    record.http.path = line.get(start..end).unwrap_or_default();
+                    record.http.path = raw;
                 }
             }
         }
@@ -141,8 +145,22 @@ impl<'p> Program<'p> {
         };
         let quoted = stop.starts_with('"') && layout.escape != super::Escape::None;
         let mut from = 0;
-        while let Some(found) = rest.get(from..).and_then(|text| text.find(stop)) {
+        // The first byte of what stops the field is looked for as fast as memory allows.
+        let first = stop.as_bytes().first().copied().unwrap_or_default();
+        while let Some(found) = rest
+            .as_bytes()
+            .get(from..)
+            .and_then(|bytes| memchr::memchr(first, bytes))
+        {
             let end = from + found;
+            if !rest
+                .as_bytes()
+                .get(end..)
+                .is_some_and(|bytes| bytes.starts_with(stop.as_bytes()))
+            {
+                from = end + 1;
+                continue;
+            }
             from = end + stop.chars().next().map_or(1, char::len_utf8);
             let text = rest.get(..end).unwrap_or_default();
             if quoted && is_escaped(text) {

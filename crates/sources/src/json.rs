@@ -125,15 +125,13 @@ fn value(text: &str, at: usize) -> Option<(Value<'_>, usize)> {
         b'{' | b'[' => {
             let mut depth = 0;
             let mut end = at;
+            // Strings are jumped over; what is between them is short.
             loop {
-                end += memchr::memchr3(b'"', b'{', b'}', bytes.get(end..)?)
-                    .into_iter()
-                    .chain(memchr::memchr2(b'[', b']', bytes.get(end..)?))
-                    .min()?;
                 match bytes.get(end)? {
                     b'"' => end = string_end(bytes, end)?,
                     b'{' | b'[' => depth += 1,
-                    _ => depth -= 1,
+                    b'}' | b']' => depth -= 1,
+                    _ => {}
                 }
                 end += 1;
                 if depth == 0 {

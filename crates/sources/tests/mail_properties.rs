@@ -180,3 +180,63 @@ proptest! {
         prop_assert_eq!(once.ignored, twice.ignored);
     }
 }
+
+/// Lines of the greatest length allowed, made of what makes parsers look again, take time in
+/// proportion to their length: with square time this test would run for hours.
+#[test]
+fn long_lines_are_read_in_linear_time() {
+    let starts = [
+        "Dec  9 02:03:04 mx dovecot: imap(",
+        "Dec  9 02:03:04 mx dovecot: imap(a)<1><s>: Disconnected: ",
+        "Dec  9 02:03:04 mx dovecot: imap(a)<1><s>: expunge: box=",
+        "Dec  9 02:03:04 mx dovecot: auth: pam(",
+        "Dec  9 02:03:04 mx dovecot: imap-login: x: user=<",
+        "Dec  9 02:03:04 mx dovecot: lmtp(a)<1><s>: msgid=<",
+        "Dec  9 02:03:04 mx dovecot: stats: {\"event\":",
+        "Dec  9 02:03:04 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[1.2.3.4]: ",
+        "Dec  9 02:03:04 mx postfix/cleanup[1]: 4104E3D: warning: header Subject: ",
+        "Dec  9 02:03:04 mx postfix/smtp[1]: 4104E3D: to=<",
+        "Dec  9 02:03:04 mx sshd[1]: Failed password for ",
+        "Dec  9 02:03:04 mx x: pam_unix(a:b): authentication failure; ruser=",
+        "Dec  9 02:03:04 mx kernel: IN= SRC=",
+        "2025-12-09 02:03:04 H=(",
+        "2025-12-09 02:03:04 1vSmXX-0001Ab-2C <= ",
+        "{",
+        "2025-12-09T02:03:04Z INFO x (a.b) ",
+        "<1>1 2025-12-09T02:03:04Z h a - - [",
+    ];
+    let fillers = [
+        "(",
+        ")<",
+        "): ",
+        ",1.2.3.4): unknown user",
+        "; from=<a> to=<b> proto=x helo=<",
+        " from 1.2.3.4",
+        " rhost=a user=",
+        ") [1.2.3.4]",
+        "rip=1.2.3.4, ",
+        ", size=1",
+        "\"a\":[",
+        "{\"a\":\"b\",",
+        "x = \"",
+        " a=1",
+        ": saved mail to ",
+        "\\\"",
+        "<",
+        ">",
+    ];
+    let begun = std::time::Instant::now();
+    for start in starts {
+        for filler in fillers {
+            let mut line = start.to_owned();
+            while line.len() + filler.len() < 200_000 {
+                line.push_str(filler);
+            }
+            for format in FORMATS {
+                check(*format, line.as_bytes()).expect("accounted for");
+            }
+        }
+    }
+    let spent = begun.elapsed();
+    assert!(spent.as_secs() < 120, "{spent:?}");
+}

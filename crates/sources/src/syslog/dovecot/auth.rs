@@ -93,6 +93,7 @@ fn attempt(text: &str) -> Option<(Client<'_>, &str)> {
     };
     let mut found = None;
     let mut from = 0;
+    let mut tried = 0;
     while let Some(at) = text
         .get(from..limit)
         .and_then(|t| t.find("): "))
@@ -105,6 +106,11 @@ fn attempt(text: &str) -> Option<(Client<'_>, &str)> {
             found = Some((client, why));
         }
         from = at + 3;
+        // Names are cut at 64 characters, so a true record has few places that look like an end.
+        tried += 1;
+        if tried == 32 {
+            break;
+        }
     }
     found
 }

@@ -194,7 +194,8 @@ type Prefix<'a> = (&'a str, Option<u32>, &'a str, &'a str);
 /// `USER)<PID><SESSION>: TEXT` or `USER): TEXT`: user, pid, session, text.
 fn parenthesis(text: &str) -> Option<Prefix<'_>> {
     let bytes = text.as_bytes();
-    for close in memchr::memchr_iter(b')', bytes) {
+    // A name may hold a few; a line of nothing else is not Dovecot's.
+    for close in memchr::memchr_iter(b')', bytes).take(16) {
         let user = text.get(..close)?;
         let rest = text.get(close + 1..)?;
         if let Some(message) = rest.strip_prefix(": ") {

@@ -171,6 +171,7 @@ fn counter(logoff: &mut Logoff<'_>, key: &str, value: &str) {
 fn last_command(logoff: &mut Logoff<'_>) {
     let reason = logoff.reason;
     let mut from = 0;
+    let mut tried = 0;
     while let Some(open) = reason
         .get(from..)
         .and_then(|t| t.find('('))
@@ -191,6 +192,10 @@ fn last_command(logoff: &mut Logoff<'_>) {
             if let Some((_, bytes)) = inner.split_once(" B in + ") {
                 logoff.last_command_bytes_out = field::number_prefix(bytes).map(|(n, _)| n);
             }
+            return;
+        }
+        tried += 1;
+        if tried == 16 {
             return;
         }
         from = open;

@@ -27,18 +27,27 @@ pub fn split(text: &str) -> (&str, Tail<'_>) {
     let bytes = text.as_bytes();
     let mut inside = false;
     let mut best: Option<(usize, Tail<'_>, bool)> = None;
+    let mut candidates = 0;
     for at in memchr::memchr3_iter(b'<', b'>', b';', bytes) {
         match bytes[at] {
             b'<' => inside = true,
             b'>' => inside = false,
             _ => {
-                let Some(tail) = text
-                    .get(at + 1..)
-                    .and_then(|t| t.strip_prefix(' '))
-                    .and_then(parse)
-                else {
+                let Some(start) = text.get(at + 1..).and_then(|t| t.strip_prefix(' ')) else {
                     continue;
                 };
+                if !["from=", "to=", "proto=", "helo="]
+                    .iter()
+                    .any(|key| start.starts_with(key))
+                {
+                    continue;
+                }
+                // Each costs a look at the whole text; so many are an attack, and none is believed.
+                candidates += 1;
+                if candidates > 16 {
+                    return (text, Tail::default());
+                }
+                let Some(tail) = parse(start) else { continue };
                 if !tail.helo.is_empty() && !tail.helo.contains(['<', '>', ';']) {
                     return (text.get(..at).unwrap_or_default(), tail);
                 }

@@ -15,6 +15,7 @@ use crate::webreq::Action;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use vauban_mail::Part;
+use vauban_mail::webmail::WebmailPart;
 use vauban_ocsf::{Evidence, MailboxAction, Timestamp};
 
 /// Messages a list page shows when the user has not chosen otherwise (Roundcube
@@ -320,9 +321,31 @@ impl<'m, 'a> Builder<'m, 'a> {
         if r.flags.wrapper() || r.flags.draft() || r.flags.all() {
             return;
         }
-        let number = self.m.name(r.part).to_string();
+        let number = self.m.name(r.part);
         let parts = self.parts(k);
-        let Some(i) = parts.iter().position(|p| p.number == number) else {
+        let named = self.m.universe.known[k as usize].stored.and_then(|(b, i)| {
+            vauban_mail::webmail::part(&self.m.store.mailboxes[b].messages[i].message, number)
+        });
+        let found = match named {
+            Some(WebmailPart::Part(p)) => parts.iter().position(|x| std::ptr::eq(x, p)),
+            // A file taken out of the part is converted on the way.
+            Some(WebmailPart::Inside(p)) => {
+                if let Some(i) = parts.iter().position(|x| std::ptr::eq(x, p)) {
+                    let response = Response { bytes: r.bytes, wire: r.wire, compressible: true };
+                    let bytes = bounds::rendered(response, Some(p.decoded_size));
+                    let (level, exfiltrated) = if r.flags.download() {
+                        (Level::Downloaded, Exfiltrated::Confirmed)
+                    } else {
+                        (Level::Read, Exfiltrated::Possible)
+                    };
+                    let key = if p.attachment { (k, Some(i)) } else { (k, None) };
+                    return self.act(key, act(level, exfiltrated, bytes, why_part()));
+                }
+                None
+            }
+            Some(WebmailPart::Body) | None => None,
+        };
+        let Some(i) = found else {
             // A part of a message inside the message, or of a message that is not stored.
             let size = self.m.universe.known[k as usize].vsize;
             let response = Response {

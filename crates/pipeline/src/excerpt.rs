@@ -24,7 +24,11 @@ pub struct Excerpts<'a> {
 impl<'a> Excerpts<'a> {
     /// Over a collection.
     pub fn new(collection: &'a Collection) -> Self {
-        Self { collection, marks: Mutex::default(), search: Mutex::default() }
+        Self {
+            collection,
+            marks: Mutex::default(),
+            search: Mutex::default(),
+        }
     }
 
     /// Line number, from 1, of an offset.
@@ -50,7 +54,9 @@ impl<'a> Excerpts<'a> {
 
 impl EvidenceText for Excerpts<'_> {
     fn path(&self, artefact: ArtefactId) -> &str {
-        self.collection.get(artefact).map_or("", |a| a.path.as_str())
+        self.collection
+            .get(artefact)
+            .map_or("", |a| a.path.as_str())
     }
 
     fn excerpt(&self, evidence: Evidence) -> (String, Option<u64>) {
@@ -65,9 +71,14 @@ impl EvidenceText for Excerpts<'_> {
             excerpt.push('…');
         }
         let is_text = self.collection.get(evidence.artefact).is_some_and(|a| {
-            !matches!(a.kind, Kind::Sqlite | Kind::Pcap | Kind::Binary | Kind::JournalBinary)
+            !matches!(
+                a.kind,
+                Kind::Sqlite | Kind::Pcap | Kind::Binary | Kind::JournalBinary
+            )
         });
-        let line = is_text.then(|| self.line(evidence.artefact, evidence.offset)).flatten();
+        let line = is_text
+            .then(|| self.line(evidence.artefact, evidence.offset))
+            .flatten();
         (excerpt, line)
     }
 

@@ -1,1 +1,279 @@
-//! Placeholder.
+//! One investigation run: evidence is opened, its clocks worked out, logs parsed on all cores, the
+//! mail store read, and everything folded into a case.
+//!
+//! This is where files, threads and the order of work live, so that the analysis crates need none
+//! of them.
+//!
+//! **What this crate deliberately is not:** it knows no log format, judges nothing, renders
+//! nothing, and prints nothing: progress is told to a callback.
+
+mod events;
+mod excerpt;
+mod fold;
+mod logs;
+mod read;
+mod store;
+mod traces;
+
+use std::path::PathBuf;
+use vauban_case::contract::{AdvisoryIndicator, AdvisorySummary, Case};
+use vauban_case::inputs::{Indicators, Inputs};
+use vauban_case::rules::SessionRules;
+use vauban_evidence::{Collection, Limits, Manifest, Problem, Severity};
+use vauban_intel::{Advisory, WarningLists};
+use vauban_mail::ContentRules;
+
+pub use fold::kind_name;
+
+/// What an investigation is given.
+pub struct Options {
+    /// Evidence: directories, archives, files.
+    pub evidence: Vec<PathBuf>,
+    /// Advisories: name and bytes.
+    pub advisories: Vec<(String, Vec<u8>)>,
+    /// A directory of the user's own rules (`sessions/`, `lures/`, `markings/`).
+    pub rules: Option<PathBuf>,
+    /// Where events are written as Parquet, if at all.
+    pub events: Option<PathBuf>,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// What stage a run is in.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Listing, unpacking, hashing.
+    Opening,
+    /// Parsing logs.
+    Parsing,
+    /// Reading messages.
+    Reading,
+    /// Joining and judging.
+    Judging,
+}
+
+/// How far a run is: stage, done, total; both in bytes, or in messages for [`Stage::Reading`].
+pub type Progress<'a> = &'a (dyn Fn(Stage, u64, u64) + Sync);
+
+/// What an investigation gives.
+pub struct Outcome {
+    /// The case.
+    pub case: Case,
+    /// What was read.
+    pub manifest: Manifest,
+    /// What could not be read, and what must be known.
+    pub problems: Vec<Problem>,
+    /// Nothing in the evidence was of use: no log and no message was recognised.
+    pub nothing_useful: bool,
+}
+
+/// Why a run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule file cannot be used.
+    #[error("rule file {0}")]
+    Rule(String),
+    /// The events' directory cannot be written.
+    #[error("cannot write events: {0}")]
+    Events(#[from] vauban_lake::LakeError),
+    /// A rule directory cannot be read.
+    #[error("rules: {0}")]
+    Rules(#[from] std::io::Error),
+}
+
+/// Investigates.
+pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome, Error> {
+    let (session_rules, content_rules) = rules(options)?;
+    let lists = WarningLists::built_in();
+    let advisories: Vec<Advisory> = options
+        .advisories
+        .iter()
+        .map(|(name, bytes)| vauban_intel::parse(name, bytes, &lists))
+        .collect();
+    let known = fold::Known::new(advisories);
+
+    let limits = Limits {
+        threads: options.threads,
+        ..Limits::default()
+    };
+    let collection = Collection::open(&options.evidence, &limits, &|p| {
+        progress(Stage::Opening, p.bytes, p.bytes_total);
+    });
+    let mut problems: Vec<Problem> = collection.problems().to_vec();
+
+    let found = logs::find(&collection);
+    problems.extend(found.problems.iter().cloned());
+    let total: u64 = found.logs.iter().map(|l| l.size).sum();
+    let paths = collection
+        .artefacts()
+        .iter()
+        .map(|a| a.path.clone())
+        .collect();
+    let lake = options
+        .events
+        .as_ref()
+        .map(|dir| events::Writer::create(dir, paths))
+        .transpose()?;
+    let mut fold = fold::CaseFold {
+        observations: Default::default(),
+        known: &known,
+        lake,
+    };
+    let errors = read::parse(
+        &collection,
+        &found.logs,
+        options.threads,
+        &mut fold,
+        &|done| {
+            progress(Stage::Parsing, done, total);
+        },
+    );
+    for e in errors {
+        let path = collection.get(e.artefact).map_or("", |a| a.path.as_str());
+        problems.push(Problem::error(path, format!("reading stopped: {}", e.error)).at(e.offset));
+    }
+    let fold::CaseFold {
+        mut observations,
+        lake,
+        ..
+    } = fold;
+    if let Some(lake) = lake {
+        lake.finish()?;
+    }
+
+    let mail = store::load(
+        &collection,
+        &content_rules,
+        options.threads,
+        &|done, total| {
+            progress(Stage::Reading, done, total);
+        },
+    );
+    problems.extend(mail.problems.iter().cloned());
+    let traces = traces::find(&collection, &found.times, &mut observations, &mut problems);
+    progress(Stage::Judging, 0, 1);
+    let summaries = summaries(&known, &observations.hits);
+    let excerpts = excerpt::Excerpts::new(&collection);
+    let nothing_useful =
+        found.logs.is_empty() && mail.store.mailboxes.is_empty() && traces.is_empty();
+    let inputs = Inputs {
+        store: &mail.store,
+        lures: &mail.lures,
+        sieve: &mail.scripts,
+        traces: &traces,
+        indicators: &known,
+        advisories: &summaries,
+        rules: &session_rules,
+        evidence: &excerpts,
+        logs: &found.described,
+        exposure: &[],
+    };
+    let case = vauban_case::build(observations, &inputs);
+    problems.sort();
+    problems.dedup();
+    Ok(Outcome {
+        case,
+        manifest: collection.manifest(),
+        problems,
+        nothing_useful,
+    })
+}
+
+fn rules(options: &Options) -> Result<(SessionRules, ContentRules), Error> {
+    let mut sessions = SessionRules::builtin();
+    let mut content = ContentRules::builtin();
+    if let Some(dir) = &options.rules {
+        let folder = dir.join("sessions");
+        if folder.is_dir() {
+            let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
+                .filter_map(|e| e.ok().map(|e| e.path()))
+                .filter(|p| p.extension().is_some_and(|x| x == "toml"))
+                .collect();
+            files.sort();
+            for file in files {
+                let text = std::fs::read_to_string(&file)?;
+                sessions
+                    .add(&file.display().to_string(), &text)
+                    .map_err(|e| Error::Rule(e.to_string()))?;
+            }
+        }
+        content = ContentRules::load(dir).map_err(|e| Error::Rule(e.to_string()))?;
+    }
+    Ok((sessions, content))
+}
+
+/// Advisories as the case shows them.
+fn summaries(
+    known: &fold::Known,
+    hits: &std::collections::BTreeMap<(usize, usize), vauban_case::observe::HitRec>,
+) -> Vec<AdvisorySummary> {
+    known
+        .advisories()
+        .iter()
+        .enumerate()
+        .map(|(a, advisory)| AdvisorySummary {
+            name: advisory.name.clone(),
+            title: advisory.title.clone(),
+            format: advisory.format.clone(),
+            indicators: advisory
+                .indicators
+                .iter()
+                .enumerate()
+                .map(|(i, indicator)| AdvisoryIndicator {
+                    kind: kind_name(indicator.kind).to_string(),
+                    value: indicator.value.clone(),
+                    kept: indicator.kept,
+                    why: indicator.why.clone(),
+                    hits: hits.get(&(a, i)).map_or(0, |h| h.count),
+                })
+                .collect(),
+            techniques: advisory.techniques.iter().map(|t| t.id.clone()).collect(),
+            vulnerabilities: advisory
+                .vulnerabilities
+                .iter()
+                .map(|v| v.id.clone())
+                .collect(),
+            problems: advisory.problems.clone(),
+        })
+        .collect()
+}
+
+/// Whether a problem means that evidence was lost to the analysis.
+pub fn is_loss(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
+}
+
+/// So that a caller can ask the indicators itself.
+pub fn describe(indicators: &dyn Indicators, hit: (usize, usize)) -> (String, String, String) {
+    indicators.describe(hit.0, hit.1)
+}
+
+/// What checking rule files found.
+pub struct RulesReport {
+    /// Rules loaded.
+    pub rules: usize,
+    /// Examples run.
+    pub examples: usize,
+    /// Examples that come out otherwise than they say.
+    pub wrong: Vec<String>,
+}
+
+/// Loads the built-in rules and those of a directory, and runs the examples of all.
+pub fn check_rules(dir: Option<&std::path::Path>) -> Result<RulesReport, Error> {
+    let options = Options {
+        evidence: Vec::new(),
+        advisories: Vec::new(),
+        rules: dir.map(PathBuf::from),
+        events: None,
+        threads: 1,
+    };
+    let (sessions, content) = rules(&options)?;
+    let (examples, mut wrong) = sessions.run_examples();
+    wrong.extend(content.self_test());
+    let content_rules = content.lure_rules().len() + content.marking_rules().len();
+    Ok(RulesReport {
+        rules: sessions.len() + content_rules,
+        examples,
+        wrong,
+    })
+}

@@ -32,7 +32,7 @@ pub struct Log {
 }
 
 /// What takes the events of one piece. Pieces are finished in order.
-pub trait Fold: Sync {
+pub trait Fold {
     /// Takes events of one piece, on any thread.
     type Piece: EventSink + Send;
     /// A new, empty one.
@@ -44,11 +44,19 @@ pub trait Fold: Sync {
 /// One piece of work.
 enum Piece {
     /// Whole lines.
-    Lines { log: usize, offset: u64, bytes: Vec<u8> },
+    Lines {
+        log: usize,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
     /// A whole artefact.
     Stream { log: usize },
     /// A line too long to be one.
-    TooLong { log: usize, offset: u64, length: u64 },
+    TooLong {
+        log: usize,
+        offset: u64,
+        length: u64,
+    },
 }
 
 /// Hands out pieces.
@@ -106,14 +114,22 @@ impl Cutter<'_> {
             if bytes.len() >= LONGEST {
                 self.offset = end_of_line(reader, offset + bytes.len() as u64)?;
                 let length = self.offset - offset;
-                return Ok(Some(Piece::TooLong { log: self.log, offset, length }));
+                return Ok(Some(Piece::TooLong {
+                    log: self.log,
+                    offset,
+                    length,
+                }));
             }
             let start = bytes.len();
             bytes.resize(start * 2, 0);
             have = start + reader.read_at(offset + start as u64, &mut bytes[start..])?;
             bytes.truncate(have);
         }
-        Ok(Some(Piece::Lines { log: self.log, offset, bytes }))
+        Ok(Some(Piece::Lines {
+            log: self.log,
+            offset,
+            bytes,
+        }))
     }
 }
 
@@ -151,13 +167,24 @@ pub fn parse<F: Fold + Send>(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Vec<ReadError> {
     let cutter = Mutex::new((
-        Cutter { collection, logs, log: 0, reader: None, offset: 0, errors: Vec::new() },
+        Cutter {
+            collection,
+            logs,
+            log: 0,
+            reader: None,
+            offset: 0,
+            errors: Vec::new(),
+        },
         0_usize,
     ));
     let done = AtomicU64::new(0);
     let stream_errors: Mutex<Vec<ReadError>> = Mutex::default();
-    let order: Mutex<Ordered<'_, F>> =
-        Mutex::new(Ordered { next: 0, waiting: BTreeMap::new(), fold, active: false });
+    let order: Mutex<Ordered<'_, F>> = Mutex::new(Ordered {
+        next: 0,
+        waiting: BTreeMap::new(),
+        fold,
+        active: false,
+    });
     let room = Condvar::new();
     let work = || {
         loop {
@@ -195,9 +222,17 @@ pub fn parse<F: Fold + Send>(
     let mut errors: Vec<ReadError> = cutter
         .errors
         .into_iter()
-        .map(|(artefact, offset, error)| ReadError { artefact, offset, error })
+        .map(|(artefact, offset, error)| ReadError {
+            artefact,
+            offset,
+            error,
+        })
         .collect();
-    errors.extend(stream_errors.into_inner().unwrap_or_else(|e| e.into_inner()));
+    errors.extend(
+        stream_errors
+            .into_inner()
+            .unwrap_or_else(|e| e.into_inner()),
+    );
     errors.sort_by_key(|e| (e.artefact, e.offset));
     errors
 }
@@ -236,7 +271,11 @@ fn run(
             log.format.parse(&log.context, bytes, *offset, sink);
             bytes.len() as u64
         }
-        Piece::TooLong { log, offset, length } => {
+        Piece::TooLong {
+            log,
+            offset,
+            length,
+        } => {
             let evidence = Evidence {
                 artefact: logs[*log].artefact,
                 offset: *offset,
@@ -251,7 +290,11 @@ fn run(
                 .reader(log.artefact)
                 .and_then(|mut reader| log.format.parse_stream(&log.context, &mut reader, sink));
             if let Err(error) = result {
-                let error = ReadError { artefact: log.artefact, offset: 0, error };
+                let error = ReadError {
+                    artefact: log.artefact,
+                    offset: 0,
+                    error,
+                };
                 errors.lock().unwrap_or_else(|e| e.into_inner()).push(error);
             }
             log.size

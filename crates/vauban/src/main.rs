@@ -1,1 +1,28 @@
-fn main(){}
+//! The `vauban` command: arguments, progress, exit codes. One file per command under `cmd`; no
+//! logic here.
+//!
+//! Exit codes: 0 nothing found, 1 found (or not settled), 2 could not run.
+
+mod args;
+mod cmd;
+mod progress;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let result = match cli.command {
+        args::Command::Investigate(a) => cmd::investigate::run(&a),
+        args::Command::Rules(a) => cmd::rules::run(&a),
+        args::Command::Man(a) => cmd::man::run(&a),
+        args::Command::Completions(a) => cmd::completions::run(&a),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("vauban: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

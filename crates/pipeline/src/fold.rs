@@ -1,0 +1,204 @@
+//! What the events of a piece are folded into.
+
+use crate::read::Fold;
+use vauban_case::inputs::Indicators;
+use vauban_case::observe::Observations;
+use vauban_intel::{Advisory, IndicatorSet, Match};
+use vauban_ocsf::{Body, Event, EventSink, Evidence, Timestamp};
+
+/// Indicators of the advisories given, as the case asks for them.
+pub struct Known {
+    set: IndicatorSet,
+}
+
+impl Known {
+    /// From advisories.
+    pub fn new(advisories: Vec<Advisory>) -> Self {
+        Self {
+            set: IndicatorSet::new(advisories),
+        }
+    }
+
+    /// The advisories.
+    pub fn advisories(&self) -> &[Advisory] {
+        self.set.advisories()
+    }
+
+    fn number(&self, found: &Match<'_>) -> Option<(usize, usize)> {
+        let list = &self.set.advisories().get(found.advisory)?.indicators;
+        let at = list
+            .iter()
+            .position(|i| std::ptr::eq(i, found.indicator))
+            .or_else(|| {
+                list.iter().position(|i| {
+                    i.kind == found.indicator.kind && i.value == found.indicator.value
+                })
+            })?;
+        Some((found.advisory, at))
+    }
+
+    fn sentence(&self, found: &Match<'_>) -> String {
+        let name = self.set.advisories().get(found.advisory).map_or("", |a| {
+            if a.title.is_empty() {
+                a.name.as_str()
+            } else {
+                a.title.as_str()
+            }
+        });
+        format!("{} ({name})", found.indicator.value)
+    }
+}
+
+impl Indicators for Known {
+    fn match_ip(&self, ip: std::net::IpAddr) -> Option<String> {
+        self.set.match_ip(ip).map(|m| self.sentence(&m))
+    }
+
+    fn match_user_agent(&self, agent: &str) -> Option<String> {
+        self.set.match_user_agent(agent).map(|m| self.sentence(&m))
+    }
+
+    fn describe(&self, advisory: usize, indicator: usize) -> (String, String, String) {
+        let Some(a) = self.set.advisories().get(advisory) else {
+            return Default::default();
+        };
+        let Some(i) = a.indicators.get(indicator) else {
+            return Default::default();
+        };
+        (
+            kind_name(i.kind).to_string(),
+            i.value.clone(),
+            a.name.clone(),
+        )
+    }
+}
+
+/// An indicator kind as `case.json` writes it.
+pub fn kind_name(kind: vauban_intel::IndicatorKind) -> &'static str {
+    use vauban_intel::IndicatorKind as K;
+    match kind {
+        K::Ipv4 => "ipv4",
+        K::Ipv6 => "ipv6",
+        K::Network => "network",
+        K::Domain => "domain",
+        K::Url => "url",
+        K::EmailAddress => "email_address",
+        K::Md5 => "md5",
+        K::Sha1 => "sha1",
+        K::Sha256 => "sha256",
+        K::UserAgent => "user_agent",
+        K::FileName => "file_name",
+        K::EmailSubject => "email_subject",
+    }
+}
+
+/// Folds events into observations, and into the lake when one is written.
+pub struct CaseFold<'a> {
+    /// Observations so far.
+    pub observations: Observations,
+    /// Indicators.
+    pub known: &'a Known,
+    /// Events for the lake.
+    pub lake: Option<crate::events::Writer>,
+}
+
+/// One piece's events.
+pub struct CasePiece<'a> {
+    observations: Observations,
+    known: &'a Known,
+    events: Option<vauban_lake::ChunkEvents>,
+}
+
+impl<'a> Fold for CaseFold<'a> {
+    type Piece = CasePiece<'a>;
+
+    fn piece(&self) -> CasePiece<'a> {
+        CasePiece {
+            observations: Observations::default(),
+            known: self.known,
+            events: self.lake.as_ref().map(crate::events::Writer::chunk),
+        }
+    }
+
+    fn finish(&mut self, piece: CasePiece<'a>) {
+        self.observations.absorb(piece.observations);
+        if let (Some(lake), Some(events)) = (&mut self.lake, piece.events) {
+            lake.take(events);
+        }
+    }
+}
+
+impl CasePiece<'_> {
+    fn found(&mut self, found: Option<(usize, usize)>, time: Timestamp, evidence: Evidence) {
+        if let Some((advisory, indicator)) = found {
+            self.observations.hit(advisory, indicator, time, evidence);
+        }
+    }
+
+    fn look(&mut self, event: &Event<'_>) {
+        let known = self.known;
+        let set = &known.set;
+        let ip = |ip: Option<std::net::IpAddr>| {
+            ip.and_then(|ip| set.match_ip(ip))
+                .and_then(|m| known.number(&m))
+        };
+        let address = |a: &str| {
+            (!a.is_empty())
+                .then(|| {
+                    set.match_email(a).or_else(|| {
+                        a.rsplit_once('@')
+                            .and_then(|(_, domain)| set.match_domain(domain))
+                    })
+                })
+                .flatten()
+                .and_then(|m| known.number(&m))
+        };
+        let mut hits = [None; 4];
+        match &event.body {
+            Body::Logon(l) => hits[0] = ip(l.src_ip),
+            Body::Logoff(l) => hits[0] = ip(l.src_ip),
+            Body::Http(h) => {
+                hits[0] = ip(h.src_ip);
+                hits[1] = set
+                    .match_user_agent(h.user_agent)
+                    .and_then(|m| known.number(&m));
+            }
+            Body::Email(e) => {
+                hits = [ip(e.src_ip), ip(e.relay_ip), address(e.from), address(e.to)];
+            }
+            Body::Mailbox(m) => {
+                hits[0] = ip(m.src_ip);
+                hits[1] = address(m.from);
+            }
+            Body::Network(n) => {
+                hits[0] = ip(n.src_ip);
+                hits[1] = ip(n.dst_ip);
+            }
+            Body::Account(a) => hits[0] = ip(a.src_ip),
+            Body::Process(_) | Body::Message(_) => {}
+        }
+        for hit in hits {
+            self.found(hit, event.time, event.evidence);
+        }
+    }
+}
+
+impl EventSink for CasePiece<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        if !self.known.set.is_empty() {
+            self.look(event);
+        }
+        self.observations.event(event);
+        if let Some(events) = &mut self.events {
+            events.event(event);
+        }
+    }
+
+    fn ignored(&mut self, evidence: Evidence, time: Option<Timestamp>) {
+        self.observations.ignored(evidence, time);
+    }
+
+    fn unparsed(&mut self, evidence: Evidence, why: &'static str) {
+        self.observations.unparsed(evidence, why);
+    }
+}

@@ -1,0 +1,6 @@
+//! One file per command.
+
+pub mod completions;
+pub mod investigate;
+pub mod man;
+pub mod rules;

@@ -366,6 +366,18 @@ const OTHERS: &[Row] = &[
             "oif: \"eth0\"",
         ],
     ),
+    // ulogd writes the prefix where the tag stands.
+    (
+        "Dec  9 02:03:04 mail nft-out-drop:  IN= OUT=eth1 MAC= SRC=10.20.0.25 DST=10.20.8.40 LEN=60 TOS=00 PREC=0x00 TTL=64 ID=3930 DF PROTO=TCP SPT=41734 DPT=8443 SEQ=3000482980 ACK=0 WINDOW=64240 SYN URGP=0 UID=33 GID=33 MARK=0x0 ",
+        &[
+            "Network",
+            "src_ip: Some(10.20.0.25)",
+            "dst_port: Some(8443)",
+            "Blocked",
+            "label: \"nft-out-drop\"",
+            "oif: \"eth1\"",
+        ],
+    ),
     (
         "2025-12-09 02:03:04,388 fail2ban.actions        [123]: NOTICE  [dovecot] Ban 203.0.113.7",
         &["Network", "Blocked", "203.0.113.7", "label: \"dovecot\""],

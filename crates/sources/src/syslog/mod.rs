@@ -125,6 +125,7 @@ static PROGRAMS: &[Program] = &[
     fail2ban::PROGRAM,
     cyrus::PROGRAM,
     web::PROGRAM,
+    netfilter::ULOGD,
     other::PROGRAM,
 ];
 

@@ -9,9 +9,20 @@ use vauban_ocsf::{Body, NetAction, Network, Product};
 
 pub(super) const PROGRAM: Program = Program { claims, parse };
 
+/// ulogd's SYSLOG and LOGEMU outputs write the log prefix where the tag stands, so any tag will do
+/// if the message is one of the packet filter's. For records that no other program claims.
+pub(super) const ULOGD: Program = Program {
+    claims: claims_ulogd,
+    parse,
+};
+
 fn claims(record: &Record<'_>) -> bool {
     record.program == "kernel"
-        || (matches!(record.program, "ulogd" | "iptables") && record.message.contains("IN="))
+}
+
+fn claims_ulogd(record: &Record<'_>) -> bool {
+    let has = |text| memchr::memmem::find(record.message.as_bytes(), text).is_some();
+    has(b"IN=") && has(b" OUT=") && has(b" SRC=")
 }
 
 fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
@@ -27,7 +38,10 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     if let Some((_, rest)) = field::enclosed(prefix, "[", "]") {
         prefix = rest;
     }
-    let prefix = prefix.trim().trim_end_matches(':');
+    let mut prefix = prefix.trim().trim_end_matches(':');
+    if prefix.is_empty() && record.program != "kernel" {
+        prefix = record.tag;
+    }
     let mut network = Network {
         label: prefix,
         action: verdict(prefix),

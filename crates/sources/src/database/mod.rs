@@ -1,11 +1,11 @@
 //! Databases of a webmail, read as evidence.
 //!
 //! - [`roundcube`]: the tables of Roundcube as typed rows, from any of
-//! - [`sqlite`]: a SQLite file, with its write-ahead log, opened in memory;
-//! - [`sql`]: the text of `mysqldump`, `pg_dump` and `sqlite3 .dump`;
-//! - [`php`]: PHP's serialised session variables.
+//! - `sqlite`: a SQLite file, with its write-ahead log, opened in memory;
+//! - `sql`: the text of `mysqldump`, `pg_dump` and `sqlite3 .dump`;
+//! - `php`: PHP's serialised session variables.
 //!
-//! To read another application's tables, write one more consumer of [`RawRow`].
+//! To read another application's tables, write one more consumer of `RawRow`.
 
 mod php;
 pub mod roundcube;

@@ -1,10 +1,10 @@
 //! Records of who talked to whom, and how much.
 //!
-//! - [`conntrack`]: `conntrack -E` and `-L` text;
-//! - [`zeek`]: conn.log, TSV and JSON;
-//! - [`suricata`]: EVE `flow` and `netflow`;
-//! - [`nfdump`]: `nfdump -o csv`;
-//! - [`pcap`]: captures, summed to flows.
+//! - `conntrack`: `conntrack -E` and `-L` text;
+//! - `zeek`: conn.log, TSV and JSON;
+//! - `suricata`: EVE `flow` and `netflow`;
+//! - `nfdump`: `nfdump -o csv`;
+//! - `pcap`: captures, summed to flows.
 //!
 //! All become Network Activity with the initiator as source. `bytes_are_ip` says what is counted:
 //! conntrack, nfdump and captures count IP packets, Zeek's byte columns count payload.

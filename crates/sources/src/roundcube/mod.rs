@@ -5,8 +5,8 @@
 //! line stands in follows from the message, so one format reads them all, whatever they are
 //! called.
 //!
-//! - [`date`]: the stamps `log_date_format` can make;
-//! - [`message`]: the messages.
+//! - `date`: the stamps `log_date_format` can make;
+//! - `message`: the messages.
 
 mod date;
 mod message;

@@ -1,11 +1,11 @@
 //! Web servers: access logs, error logs, PHP's logs, and what a request to a webmail means.
 //!
-//! - [`access`]: the formats "apache-access", "nginx-access" and "json-access";
-//! - [`combined`]: the hand-written path for common, combined and their usual extensions;
+//! - `access`: the formats "apache-access", "nginx-access" and "json-access";
+//! - `combined`: the hand-written path for common, combined and their usual extensions;
 //! - [`layouts`]: any other line, as the server's own configuration declares it;
-//! - [`json`]: JSON lines of which no declaration is at hand;
-//! - [`errors`], [`php`]: error logs;
-//! - [`roundcube_request`]: what a request asked Roundcube to do.
+//! - `json`: JSON lines of which no declaration is at hand;
+//! - `errors`, `php`: error logs;
+//! - `roundcube_request`: what a request asked Roundcube to do.
 //!
 //! To teach another notation of a field, add it to `layouts::field` and nowhere else.
 

@@ -1,7 +1,7 @@
 //! Access log layouts as the web server's configuration declares them.
 //!
 //! A layout is compiled to a small program of literals and fields. Common, combined and
-//! vhost_combined are recognised in it and go the hand-written way ([`super::combined`]); any
+//! vhost_combined are recognised in it and go the hand-written way (`super::combined`); any
 //! other line is matched step by step. Where a field that a client controls stands unquoted, the
 //! match backtracks over the places it could end, within a budget.
 //!

@@ -126,13 +126,19 @@ impl Collection {
                 mode,
                 data,
             } = found;
-            let times = taken.entry(path.clone()).or_insert(0);
-            *times += 1;
-            if *times > 1 {
+            if let Some(last) = taken.get(&path).copied() {
                 let what = "archive holds this path more than once, all are read";
                 c.problems.push(Problem::warning(path.clone(), what));
-                path = format!("{path}#{times}");
+                // Counting goes on where it stopped: a hostile archive repeats one name a million
+                // times.
+                let mut number = last + 1;
+                while taken.contains_key(&format!("{path}#{number}")) {
+                    number += 1;
+                }
+                taken.insert(path.clone(), number);
+                path = format!("{path}#{number}");
             }
+            taken.insert(path.clone(), 1);
             if data.len > 0 {
                 let first = *hashes.entry(sha256).or_insert(id);
                 if first != id {

@@ -315,6 +315,19 @@ fn tar_links_sparse_members_and_repeated_names() {
     expect_problem(&c, "t.tar!pipe", "FIFO");
 }
 
+#[test]
+fn one_name_many_times_stays_unique_and_quick() {
+    let dir = tempdir().unwrap();
+    let mut members: Vec<(&str, &[u8])> = vec![("a#3", b"real"); 1];
+    members.extend(vec![("a", &b"x"[..]); 5000]);
+    fs::write(dir.path().join("t.tar"), tar(&members)).unwrap();
+    let c = open(dir.path());
+    let unique: std::collections::BTreeSet<_> = paths(&c).into_iter().collect();
+    assert_eq!((unique.len(), c.artefacts().len()), (5002, 5002));
+    assert_eq!(content(&c, "t.tar!a#3"), b"real");
+    assert!(unique.contains("t.tar!a#5001"));
+}
+
 /// GNU's pax form 1.0 of a sparse file, as bsdtar writes it.
 #[test]
 fn sparse_members_in_pax_form() {

@@ -8,7 +8,67 @@
 
 use std::ops::Range;
 
-use vauban_ocsf::{SECOND, Timestamp};
+use std::collections::BTreeMap;
+
+use vauban_ocsf::{Evidence, SECOND, Timestamp};
+
+use crate::maildir::layout::{StoreFile, StoreKind};
+use crate::rules::ContentRules;
+use crate::{Mailbox, StoredMessage};
+
+/// Reads dbox files into mailboxes, by account and name. `read` gives a file's bytes, or `None`
+/// when it cannot be read. Flags stand in binary indexes and stay unknown.
+pub fn mailboxes<B: AsRef<[u8]>>(
+    files: &[StoreFile],
+    mut read: impl FnMut(&StoreFile) -> Option<B>,
+    rules: &ContentRules,
+) -> Vec<Mailbox> {
+    let mut out: BTreeMap<(String, String), Mailbox> = BTreeMap::new();
+    for file in files {
+        let Some(bytes) = read(file) else { continue };
+        let bytes = bytes.as_ref();
+        for found in parse(bytes).0 {
+            let (name, uid) = match file.kind {
+                StoreKind::Sdbox { uid } => (file.name.clone(), Some(uid)),
+                StoreKind::Mdbox if found.mailbox.is_empty() => ("INBOX".to_owned(), None),
+                StoreKind::Mdbox => (found.mailbox.clone(), None),
+            };
+            let raw = &bytes[found.message.clone()];
+            let mut message = crate::parse(raw, rules);
+            if found.external {
+                message
+                    .defects
+                    .push("attachments stand in files of their own".into());
+            }
+            let mailbox = out.entry((file.account.clone(), name.clone())).or_default();
+            mailbox.account.clone_from(&file.account);
+            mailbox.name = name;
+            mailbox.messages.push(StoredMessage {
+                uid,
+                evidence: Evidence {
+                    artefact: file.artefact,
+                    offset: found.message.start as u64,
+                    length: u32::try_from(raw.len()).unwrap_or(u32::MAX),
+                },
+                received: found.received,
+                flags: Vec::new(),
+                message,
+            });
+        }
+    }
+    let mut out: Vec<Mailbox> = out.into_values().collect();
+    for mailbox in &mut out {
+        mailbox.messages.sort_by_key(|m| {
+            (
+                m.uid.is_none(),
+                m.uid,
+                m.evidence.artefact,
+                m.evidence.offset,
+            )
+        });
+    }
+    out
+}
 
 /// A message in a dbox file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

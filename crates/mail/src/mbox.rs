@@ -2,9 +2,70 @@
 
 use std::ops::Range;
 
-use vauban_ocsf::Timestamp;
+use vauban_ocsf::{ArtefactId, Evidence, Timestamp};
 
+use crate::maildir::layout;
 use crate::mime::{header, words};
+use crate::rules::ContentRules;
+use crate::{Mailbox, StoredMessage};
+
+/// Account and mailbox of an mbox by its path: `/var/mail/USER` is an INBOX,
+/// `/home/USER/mail/Sent` and `/home/USER/Mail/Projets/2025` are named below the mail directory.
+pub fn place(path: &str) -> (String, String) {
+    let mut at = path.rsplit_once('/').map_or("", |x| x.0);
+    while let Some((up, base)) = at.rsplit_once('/') {
+        let below_user = up
+            .rsplit('/')
+            .nth(1)
+            .is_some_and(|p| p == "home" || p.contains('.'));
+        if matches!(base, "mail" | "Mail" | "mails") && below_user {
+            let name = path[at.len() + 1..].trim_end_matches(".mbox");
+            let name = if name.eq_ignore_ascii_case("inbox") {
+                "INBOX"
+            } else {
+                name
+            };
+            return (layout::account(at), name.to_owned());
+        }
+        at = up;
+    }
+    let user = path.trim_end_matches(".mbox");
+    (layout::account(user), "INBOX".to_owned())
+}
+
+/// Reads an mbox into a mailbox. UIDs are those Dovecot wrote into the file; messages that have
+/// none keep `None`.
+pub fn mailbox(artefact: ArtefactId, path: &str, bytes: &[u8], rules: &ContentRules) -> Mailbox {
+    let (account, name) = place(path);
+    let mut out = Mailbox {
+        account,
+        name,
+        ..Mailbox::default()
+    };
+    for found in split(bytes) {
+        let raw = &bytes[found.message.clone()];
+        let (shown, hidden) = visible(raw);
+        if out.uid_validity.is_none() {
+            out.uid_validity = hidden.uid_validity;
+        }
+        let evidence = Evidence {
+            artefact,
+            offset: found.message.start as u64,
+            length: u32::try_from(raw.len()).unwrap_or(u32::MAX),
+        };
+        if hidden.uid.is_some() && out.uid_evidence.is_none() {
+            out.uid_evidence = Some(evidence);
+        }
+        out.messages.push(StoredMessage {
+            uid: hidden.uid,
+            evidence,
+            received: found.received,
+            flags: hidden.flags,
+            message: crate::parse(&shown, rules),
+        });
+    }
+    out
+}
 
 /// A message in an mbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +109,39 @@ pub fn split(bytes: &[u8]) -> Vec<MboxMessage> {
             message: body..body,
             received,
         });
+        if let Some(end) = by_content_length(bytes, body) {
+            // The line end before the next separator is looked for from here.
+            from = end.saturating_sub(1).max(line_end);
+        }
         if line_end >= bytes.len() {
             break;
         }
     }
     close(&mut out, bytes, bytes.len());
     out
+}
+
+/// End of a message by its `Content-Length`, if what follows there is a separator or the end: then
+/// lines of the body that look like separators are none (Dovecot trusts the field so far).
+fn by_content_length(bytes: &[u8], start: usize) -> Option<usize> {
+    // Bounded, so that a file of separators does not make this quadratic.
+    let window = &bytes[start..bytes.len().min(start + (1 << 20))];
+    let header_end = [&b"\n\n"[..], b"\n\r\n"]
+        .iter()
+        .filter_map(|blank| Some(memchr::memmem::find(window, blank)? + start + blank.len()))
+        .min()?;
+    let fields = header::fields(&bytes[start..header_end]);
+    let value = header::find(&fields, "Content-Length")?.value;
+    let length: usize = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
+    let end = header_end
+        .checked_add(length)
+        .filter(|e| *e <= bytes.len())?;
+    let rest = &bytes[end..];
+    let rest = rest
+        .strip_prefix(b"\r\n")
+        .or(rest.strip_prefix(b"\n"))
+        .unwrap_or(rest);
+    (rest.is_empty() || rest.starts_with(b"From ")).then_some(end)
 }
 
 /// Ends the message before `at` at its last line, without the separating empty line.
@@ -205,6 +293,18 @@ mod tests {
         assert_eq!(v, b"Subject: x\n\nbody\nFrom here on no date\n>From q\n");
         assert_eq!((h.uid, h.flags), (Some(4), vec!["\\Seen".to_owned()]));
         assert_eq!(&m[s[1].message.clone()], b"Subject: y\n\nz");
+    }
+
+    #[test]
+    fn places() {
+        for (path, account, name) in [
+            ("var/mail/anna", "anna", "INBOX"),
+            ("var/spool/mail/x.fr/anna", "anna@x.fr", "INBOX"),
+            ("home/anna/mail/Sent", "anna", "Sent"),
+            ("home/anna/Mail/Projets/2025", "anna", "Projets/2025"),
+        ] {
+            assert_eq!(place(path), (account.to_owned(), name.to_owned()), "{path}");
+        }
     }
 
     #[test]

@@ -228,7 +228,9 @@ impl Walk<'_> {
             t if t.starts_with("text/") && !attachment => Reading::Plain,
             _ => Reading::File,
         };
-        self.content(reading, &head, &mut part, &kept, whole);
+        if self.rules.reads_content() {
+            self.content(reading, &head, &mut part, &kept, whole);
+        }
         self.message.parts.push(part);
     }
 
@@ -366,6 +368,19 @@ impl Walk<'_> {
         } else if part.content_type.starts_with("text/") {
             words::charset_text(kept, b"")
         } else {
+            // Said, so that nobody takes silence for "nothing sensitive in it".
+            let old = [
+                (&[0xd0, 0xcf, 0x11, 0xe0][..], "binary office document"),
+                (b"{\\rtf", "RTF document"),
+                (b"7z\xbc\xaf\x27\x1c", "7z archive"),
+                (b"Rar!\x1a\x07", "RAR archive"),
+                (b"\x78\x9f\x3e\x22", "TNEF container"),
+            ];
+            if let Some((_, kind)) = old.iter().find(|(magic, _)| kept.starts_with(magic)) {
+                self.message
+                    .defects
+                    .push(format!("part {}: {kind}, text not read", part.number));
+            }
             return;
         };
         self.sensitive(&text, part);

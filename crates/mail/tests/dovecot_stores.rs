@@ -7,7 +7,7 @@ use std::process::Command;
 use common::dovecot::{self, Home};
 use vauban_mail::maildir::{self, Layout, filename, uidlist};
 use vauban_mail::search::{Scope, SearchText};
-use vauban_mail::{dbox, sieve};
+use vauban_mail::{dbox, mbox, sieve};
 use vauban_ocsf::{ArtefactId, Evidence};
 
 /// Relative paths below the home, with bytes.
@@ -132,6 +132,21 @@ fn dbox_that_dovecot_wrote() {
                 .enumerate()
                 .map(|(i, (p, _))| (ArtefactId(i as u32), p.as_str())),
         );
+        let read = |f: &maildir::layout::StoreFile| Some(files[f.artefact.0 as usize].1.as_slice());
+        let boxes = dbox::mailboxes(&layout.dbox, read, &vauban_mail::ContentRules::none());
+        let names: Vec<_> = boxes
+            .iter()
+            .map(|b| (b.account.as_str(), b.name.as_str(), b.messages.len()))
+            .collect();
+        assert_eq!(
+            names,
+            [("oracle", "INBOX", 2), ("oracle", "Projets/2025", 1)],
+            "{location}"
+        );
+        if location.starts_with("sdbox") {
+            let uids: Vec<_> = boxes[0].messages.iter().map(|m| m.uid).collect();
+            assert_eq!(uids, [Some(1), Some(2)]);
+        }
         let mut found = Vec::new();
         for file in &layout.dbox {
             assert_eq!(file.account, "oracle");
@@ -164,6 +179,57 @@ fn dbox_that_dovecot_wrote() {
             want.map(|(a, b)| (a.to_owned(), b.to_owned())),
             "{location}"
         );
+    }
+}
+
+#[test]
+fn mbox_that_dovecot_wrote() {
+    if !dovecot::is_here() {
+        assert!(mbox::split(b"").is_empty());
+        return;
+    }
+    let home = Home::new("mbox:~/mail:INBOX=~/inbox");
+    home.write("mail/.keep", b"");
+    let mut commands = String::from("a CREATE Sent\r\n");
+    commands += &append("INBOX", "Subject: un\r\n\r\ntexte\r\nFrom moi\r\n");
+    commands += &append(
+        "INBOX",
+        "Subject: deux\r\nStatus: faux\r\n\r\nFrom a@b Tue Nov 25 08:00:00 2025\r\nfin",
+    );
+    commands += &append("Sent", "Subject: trois\r\n\r\n");
+    home.imap((commands + "z LOGOUT\r\n").as_bytes());
+    for (file, selected) in [("inbox", "INBOX"), ("mail/Sent", "Sent")] {
+        let session = format!(
+            "a SELECT {selected}\r\nb FETCH 1:* (UID RFC822.SIZE ENVELOPE)\r\nz LOGOUT\r\n"
+        );
+        let answers = dovecot::fetches(&home.imap(session.as_bytes()));
+        let bytes = std::fs::read(home.path().join(file)).unwrap();
+        let ours = mbox::mailbox(
+            ArtefactId(0),
+            &format!("home/oracle/{file}"),
+            &bytes,
+            &vauban_mail::ContentRules::none(),
+        );
+        assert_eq!(
+            ours.messages.len(),
+            answers.len(),
+            "{}",
+            String::from_utf8_lossy(&bytes)
+        );
+        for (message, answer) in ours.messages.iter().zip(answers.values()) {
+            assert_eq!(
+                message.uid.map(|u| u.to_string()).as_deref(),
+                Some(answer["UID"].text())
+            );
+            assert_eq!(
+                message.message.vsize.to_string(),
+                answer["RFC822.SIZE"].text(),
+                "{}",
+                String::from_utf8_lossy(&bytes)
+            );
+            assert_eq!(message.message.subject, answer["ENVELOPE"].list()[1].text());
+            assert!(message.received.is_some());
+        }
     }
 }
 

@@ -68,10 +68,9 @@ pub(crate) fn facts(dom: &Dom, part: &str, out: &mut Facts) {
 
 /// Whether HTML would run something by itself or hides something that would; names the first.
 pub(crate) fn active(html: &str) -> Option<String> {
-    if !html.contains('<') {
-        return None;
-    }
-    active_in(&Dom::parse(html), 0, true)
+    may_run(html)
+        .then(|| active_in(&Dom::parse(html), 0, true))
+        .flatten()
 }
 
 /// The same for a parsed tree. Script elements count only when asked for: every sanitiser removes
@@ -146,15 +145,22 @@ fn ends_in_attribute(text: &str) -> bool {
     quote.is_some()
 }
 
-fn inner_active(text: &str, inner: usize) -> Option<String> {
-    // Most text holds no tag at all: do not build a tree to learn that.
+/// Whether a text can hold active markup at all: a tag, and an attribute or a script element. Most
+/// text (addresses in angle brackets among it) does not, and no tree is built to learn that.
+fn may_run(text: &str) -> bool {
     let bytes = text.as_bytes();
     let tag = memchr::memchr_iter(b'<', bytes).any(|i| {
         bytes
             .get(i + 1)
             .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'/')
     });
-    tag.then(|| active_in(&Dom::parse(text), inner - 1, false))
+    tag && (memchr::memchr(b'=', bytes).is_some()
+        || bytes.windows(7).any(|w| w.eq_ignore_ascii_case(b"<script")))
+}
+
+fn inner_active(text: &str, inner: usize) -> Option<String> {
+    may_run(text)
+        .then(|| active_in(&Dom::parse(text), inner - 1, false))
         .flatten()
 }
 

@@ -136,6 +136,14 @@ impl ContentRules {
         Self::default()
     }
 
+    /// Whether anything judges what the parts hold.
+    pub(crate) fn reads_content(&self) -> bool {
+        !self.lures.is_empty()
+            || !self.markings.rules().is_empty()
+            || self.documents
+            || self.secrets
+    }
+
     /// Lure rules in order of id.
     pub fn lure_rules(&self) -> &[LureRule] {
         &self.lures

@@ -394,8 +394,10 @@ fn internal_hosts(text: &str, part: &str, out: &mut Vec<Secret>) {
 /// Whether an address stands in a quoted mail header (Received, X-Originating-IP): a trace of
 /// delivery, not a pointer to a system.
 fn in_trace(text: &str, at: usize) -> bool {
-    let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
-    let before = text[floor(text, line.saturating_sub(200))..at].to_lowercase();
+    let near = floor(text, at.saturating_sub(1000));
+    let line = text[near..at].rfind('\n').map_or(near, |i| near + i + 1);
+    let before =
+        text[floor(text, line.saturating_sub(200).max(at.saturating_sub(1000)))..at].to_lowercase();
     [
         "received:",
         "x-originating",

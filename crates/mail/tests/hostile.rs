@@ -117,6 +117,37 @@ fn deep_scripts_do_not_overflow_the_stack() {
 }
 
 #[test]
+fn a_mebibyte_of_anything_is_read_in_linear_time() {
+    let shapes: &[(&str, &str, &str)] = &[
+        ("text/html", "<svg>", "<desc></desc>"),
+        ("text/html", "", "<title>"),
+        ("text/html", "<svg>", "<title>"),
+        ("text/html", "", "<a href='<img onerror=x>'>"),
+        ("text/html", "", "<table><b><i><a>"),
+        ("text/plain", "", "10.0.0.1 serveur "),
+        ("text/plain", "", "SECRET "),
+        ("text/plain", "", "mot de passe : "),
+        ("text/plain", "", "[<img onerror=x>] http://x "),
+        ("text/plain", "", "votre compte "),
+        ("text/calendar", "X:", "<a onerror=x>"),
+        ("multipart/mixed; boundary=a", "", "--a\n"),
+        ("multipart/mixed; boundary=a", "", "\n--b"),
+    ];
+    for (media_type, start, repeated) in shapes {
+        let body = repeated.repeat((1 << 20) / repeated.len());
+        let message = format!("Content-Type: {media_type}\n\n{start}{body}");
+        let started = std::time::Instant::now();
+        let parsed = parse(message.as_bytes(), rules());
+        let seconds = started.elapsed().as_secs_f32();
+        println!(
+            "{media_type} {repeated:?}: {seconds:.2} s, {} facts",
+            parsed.facts.len()
+        );
+        assert!(seconds < 60.0, "{media_type} {repeated:?}: {seconds} s");
+    }
+}
+
+#[test]
 fn large_messages_are_counted_whole_and_read_in_part() {
     let line = b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx\n";
     let mut m =

@@ -417,10 +417,9 @@ fn mixed(dom: &Dom, index: usize, e: &Element, add: &mut dyn FnMut(&'static str,
         })
     };
     let closing = dom
-        .elements()
-        .skip_while(|(i, _)| *i != index)
+        .descendants(index)
         .take(50)
-        .any(|(_, d)| d.attributes.iter().any(|(_, v)| looks(v)));
+        .any(|d| d.attributes.iter().any(|(_, v)| looks(v)));
     if looks(&text) || closing {
         add("html.mixed_namespaces", &format!("{name}: {text}"));
     }

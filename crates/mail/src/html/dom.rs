@@ -141,6 +141,20 @@ impl Dom {
         })
     }
 
+    /// Elements at and below a node.
+    pub fn descendants(&self, node: usize) -> impl Iterator<Item = &Element> {
+        let mut stack = vec![node];
+        std::iter::from_fn(move || {
+            loop {
+                let node = &self.nodes[stack.pop()?];
+                stack.extend(node.children.iter().rev());
+                if let Data::Element(e) = &node.data {
+                    return Some(e);
+                }
+            }
+        })
+    }
+
     /// Text of a node's descendants, at most `limit` octets.
     pub fn text_of(&self, node: usize, limit: usize) -> String {
         let mut out = String::new();

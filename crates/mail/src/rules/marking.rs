@@ -193,8 +193,8 @@ impl MarkingRule {
                 let Some(word) = t.text.get(from..to) else {
                     continue;
                 };
-                let line_start = t.text[..from].rfind('\n').map_or(0, |i| i + 1);
-                let line_end = t.text[to..].find('\n').map_or(t.text.len(), |i| to + i);
+                let line_start = line_start(t.text, from);
+                let line_end = line_end(t.text, to);
                 let before = &t.text[line_start..from];
                 let after = &t.text[to..line_end];
                 let holds = match p.place {
@@ -222,6 +222,26 @@ impl MarkingRule {
             .map(|e| format!("marking {}: {:?} should be {}", self.id, e.text, e.matches))
             .collect()
     }
+}
+
+/// Longest piece of a line that is looked at on either side of a match, octets: a stamp stands
+/// on a short line, and a long one is not searched again for each match.
+const LINE_MAX: usize = 400;
+
+fn line_start(text: &str, at: usize) -> usize {
+    let mut near = at.saturating_sub(LINE_MAX);
+    while !text.is_char_boundary(near) {
+        near += 1;
+    }
+    text[near..at].rfind('\n').map_or(near, |i| near + i + 1)
+}
+
+fn line_end(text: &str, at: usize) -> usize {
+    let mut far = (at + LINE_MAX).min(text.len());
+    while !text.is_char_boundary(far) {
+        far -= 1;
+    }
+    text[at..far].find('\n').map_or(far, |i| at + i)
 }
 
 fn letters(s: &str) -> usize {

@@ -7,6 +7,7 @@ use crate::client::{Client, Protocol, is_inside, network, wide_network};
 use crate::daemon::DaemonSession;
 use crate::intern::{Ip, Sym};
 use crate::model::{Model, shows};
+use crate::profile::{NETWORK_SETTLES, Profiles};
 use crate::webreq::Action;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -34,7 +35,7 @@ pub const NAMES: &[&str] = &[
     "mailbox_share",
     "master_user",
     "messages_shown",
-    "network_known_to_organisation",
+    "network_residents",
     "network_new",
     "new_networks_near",
     "no_commands",
@@ -52,6 +53,7 @@ pub const NAMES: &[&str] = &[
     "source_accounts_new",
     "source_failed_accounts",
     "source_failures_here",
+    "source_passwords_changed",
     "spray_accounts",
     "wide_network_new",
 ];
@@ -83,10 +85,6 @@ impl Facts {
     }
 }
 
-/// A network counts as new to an account for this long after its first use.
-const NETWORK_SETTLES: i64 = 7 * DAY;
-/// Novelty needs this many earlier days with the account in the logs.
-const HISTORY_NEEDED: usize = 2;
 /// How far back failed log-ins are held against a later success.
 const FAILURES_REACH: i64 = 21 * DAY;
 /// How far back a lure or a password change is held against a later log-in.
@@ -280,24 +278,22 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
     let p = &m.profiles;
     let own = || c.evidence(&m.obs, &m.daemon, 3);
     let (net, wide) = (network(ip), wide_network(ip));
-    let fresh = |first: Timestamp| c.start.0 - first.0 < NETWORK_SETTLES;
     if let Some(seen) = p.network.get(&(c.account, net)) {
-        let history = p.history_days(c.account, seen.first);
-        f.set("history_days", history as f64, own());
-        if history >= HISTORY_NEEDED {
-            let is_new = fresh(seen.first);
+        f.set("history_days", p.days_apart(c.account, seen) as f64, own());
+        if let Some(is_new) = p.network_is_new(c.account, net, c.start) {
             f.set("network_new", f64::from(is_new), own());
-            if let Some(w) = p.wide.get(&(c.account, wide)) {
-                let wide_new =
-                    fresh(w.first) && p.history_days(c.account, w.first) >= HISTORY_NEEDED;
-                f.set("wide_network_new", f64::from(wide_new), own());
-            }
         }
     }
-    if let Some(seen) = p.protocol.get(&(c.account, c.protocol))
-        && p.history_days(c.account, seen.first) >= HISTORY_NEEDED
-    {
-        f.set("protocol_new", f64::from(fresh(seen.first)), own());
+    for (seen, name) in [
+        (p.wide.get(&(c.account, wide)), "wide_network_new"),
+        (p.protocol.get(&(c.account, c.protocol)), "protocol_new"),
+    ] {
+        let Some(seen) = seen else { continue };
+        let before = p.history_days(c.account, seen.first);
+        let apart = p.days_apart(c.account, seen);
+        if let Some(is_new) = Profiles::is_new(seen, c.start, before, apart) {
+            f.set(name, f64::from(is_new), own());
+        }
     }
     if c.agent != Sym(0) {
         f.words.insert("agent".into(), m.name(c.agent).to_string());
@@ -307,52 +303,55 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
             p.agent.get(&(c.account, c.agent)),
             p.protocol.get(&(c.account, Protocol::Webmail)),
         ) {
-            let history = web.days_before(seen.first);
-            if history >= HISTORY_NEEDED {
-                let is_new = fresh(seen.first);
-                f.set("agent_new", f64::from(is_new), own());
-                f.set("agent_known", f64::from(!is_new), own());
-            } else if web.days_before(c.start) >= HISTORY_NEEDED {
-                f.set("agent_known", 1.0, own());
+            let before = web.days_before(seen.first);
+            let apart = web.days.difference(&seen.days).count();
+            match Profiles::is_new(seen, c.start, before, apart) {
+                Some(is_new) => {
+                    f.set("agent_new", f64::from(is_new), own());
+                    f.set("agent_known", f64::from(!is_new), own());
+                }
+                None if seen.settled() => f.set("agent_known", 1.0, own()),
+                None => {}
             }
         }
     }
     if let Some(seen) = p.habit.get(&(c.account, c.protocol, c.ip)) {
         f.set("regular_days", seen.days_before(c.start) as f64, own());
     }
-    // Other accounts that used this network well before this account came to it.
-    if let Some(users) = p.users.get(&net) {
-        let settled = users
-            .iter()
-            .filter(|(user, first)| **user != c.account && c.start.0 - first.0 >= NETWORK_SETTLES)
-            .count();
-        f.set("network_known_to_organisation", settled as f64, own());
-        // Accounts for which it was new, within a week of this session.
+    f.set("network_residents", p.residents(c.account, net) as f64, own());
+    // Accounts to which this address is new, within a week of this session. An address, not a
+    // network: the customers of one mobile provider share networks, not addresses.
+    if let Some(users) = p.users_of_ip.get(&c.ip) {
         let mut lines = Vec::new();
-        let fresh_users = users
-            .iter()
-            .filter(|(user, first)| {
-                (first.0 - c.start.0).abs() < NETWORK_SETTLES
-                    && p.history_days(**user, **first) >= HISTORY_NEEDED
-            })
-            .inspect(|(user, first)| lines.extend(m.first_line_from(**user, net, **first)))
-            .count();
-        f.set("source_accounts_new", fresh_users as f64, lines);
+        let mut count = 0;
+        for (user, first) in users {
+            if (first.0 - c.start.0).abs() < NETWORK_SETTLES
+                && p.network_is_new(*user, net, *first) == Some(true)
+            {
+                count += 1;
+                lines.extend(m.first_line_from(*user, net, *first));
+            }
+        }
+        f.set("source_accounts_new", f64::from(count), lines);
     }
+    // Accounts whose password was changed from this address.
+    let (changed, lines) = m.passwords_changed_from(c.ip, c.start, NETWORK_SETTLES);
+    f.set("source_passwords_changed", changed as f64, lines);
     if let Some(networks) = p.networks_of.get(&c.account) {
         let mut lines = Vec::new();
-        let near = networks
-            .iter()
-            .filter(|(_, first)| {
-                (first.0 - c.start.0).abs() < NETWORK_SETTLES
-                    && p.history_days(c.account, **first) >= HISTORY_NEEDED
-            })
-            .inspect(|(net, first)| lines.extend(m.first_line_from(c.account, **net, **first)))
-            .count();
-        f.set("new_networks_near", near as f64, lines);
+        let mut wides = BTreeSet::new();
+        for (other, (wide, first)) in networks {
+            if (first.0 - c.start.0).abs() < NETWORK_SETTLES
+                && p.network_is_new(c.account, *other, *first) == Some(true)
+                && wides.insert(*wide)
+            {
+                lines.extend(m.first_line_from(c.account, *other, *first));
+            }
+        }
+        f.set("new_networks_near", wides.len() as f64, lines);
         let roaming = networks
             .values()
-            .filter(|first| c.start.0 - first.0 >= NETWORK_SETTLES)
+            .filter(|(_, first)| c.start.0 - first.0 >= NETWORK_SETTLES)
             .count();
         f.set("roaming_networks", roaming as f64, own());
     }
@@ -389,8 +388,10 @@ fn failures(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
         let Some(from) = m.addr(fail.ip) else {
             continue;
         };
+        // An owner mistypes where the owner is: a network the account is at home in, or had used
+        // before, is not a stranger's.
         let known = m.profiles.network.get(&(c.account, network(from)));
-        if is_inside(from) || known.is_some_and(|s| s.first < fail.first) {
+        if is_inside(from) || known.is_some_and(|s| s.settled() || s.first < fail.first) {
             continue;
         }
         networks.insert(network(from));
@@ -423,13 +424,7 @@ fn passwords(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
         } else if change.time < c.start
             && c.start.0 - change.time.0 < EVENT_REACH
             && !is_inside(from)
-            && m.profiles
-                .network
-                .get(&(c.account, network(from)))
-                .is_none_or(|s| {
-                    change.time.0 - s.first.0 < NETWORK_SETTLES
-                        && m.profiles.history_days(c.account, s.first) >= HISTORY_NEEDED
-                })
+                        && m.profiles.network_is_new(c.account, network(from), change.time) == Some(true)
         {
             strangers.push(change.evidence);
         }

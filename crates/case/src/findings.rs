@@ -287,7 +287,9 @@ pub fn lateral(m: &Model<'_>, since: Option<Timestamp>, refs: &Refs<'_>) -> Vec<
             usual.insert((f.dst, f.dport));
             continue;
         }
-        if usual.contains(&(f.dst, f.dport)) {
+        // Names and time are asked of whoever answers.
+        let errand = matches!(f.dport, 53 | 123) && f.action != NetAction::Blocked;
+        if usual.contains(&(f.dst, f.dport)) || errand {
             continue;
         }
         let outcome = match (f.action, f.unanswered) {

@@ -141,7 +141,7 @@ impl<'m, 'a> Builder<'m, 'a> {
                 parts
                     .iter()
                     .enumerate()
-                    .filter(|(_, p)| p.attachment)
+                    .filter(|(_, p)| is_document(p))
                     .map(|(i, _)| Some(i)),
             )
             .collect()
@@ -224,7 +224,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             .parts(k)
             .iter()
             .enumerate()
-            .filter(|(_, p)| p.attachment)
+            .filter(|(_, p)| is_document(p))
             .map(|(i, _)| i)
             .collect();
         match r.action {
@@ -338,7 +338,7 @@ impl<'m, 'a> Builder<'m, 'a> {
                     } else {
                         (Level::Read, Exfiltrated::Possible)
                     };
-                    let key = if p.attachment { (k, Some(i)) } else { (k, None) };
+                    let key = if is_document(p) { (k, Some(i)) } else { (k, None) };
                     return self.act(key, act(level, exfiltrated, bytes, why_part()));
                 }
                 None
@@ -396,7 +396,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             (Level::Read, Exfiltrated::Possible, bytes, why_part())
         };
         // A text part is the message's own text, unless it is a file beside it.
-        let key = if part.attachment {
+        let key = if is_document(part) {
             (k, Some(i))
         } else {
             (k, None)
@@ -1072,6 +1072,12 @@ fn listed(session: usize, time: Timestamp, evidence: &[Evidence], why: (u8, Text
         why,
         evidence,
     }
+}
+
+/// Whether a part has a row of its own: a file beside the text, not another form of the text (an
+/// invitation repeated as `text/calendar` within the alternatives).
+fn is_document(part: &Part) -> bool {
+    part.attachment && !(part.filename.is_empty() && part.content_type.starts_with("text/"))
 }
 
 fn is_inbox(name: &str) -> bool {

@@ -16,7 +16,9 @@ use hashbrown::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use vauban_mail::Store;
-use vauban_ocsf::{Evidence, MailboxAction, SECOND, Service, Timestamp};
+use vauban_ocsf::{
+    AccountActivity, Evidence, MailboxAction, SECOND, Service, Status, Timestamp,
+};
 
 /// Failed log-ins, as facts ask for them.
 #[derive(Clone, Debug)]
@@ -111,6 +113,7 @@ pub struct Model<'a> {
     /// Messages that each client session showed or fetched by UID: message → session, time.
     pub shown: HashMap<u32, Vec<(usize, Timestamp, Evidence)>>,
     commands: HashMap<u64, Vec<u32>>,
+    changes_from: HashMap<Ip, Vec<u32>>,
     fail_by_ip: HashMap<Ip, Vec<Failure>>,
     fail_by_account: HashMap<Sym, Vec<Failure>>,
     spray: Vec<(Timestamp, Sym, Evidence)>,
@@ -189,6 +192,7 @@ impl<'a> Model<'a> {
             domains,
             shown: HashMap::new(),
             commands: HashMap::new(),
+            changes_from: HashMap::new(),
             fail_by_ip: HashMap::new(),
             fail_by_account: HashMap::new(),
             spray: Vec::new(),
@@ -221,6 +225,13 @@ impl<'a> Model<'a> {
                 )
             {
                 self.commands.entry(r.session).or_default().push(i as u32);
+            }
+        }
+        for (i, change) in self.obs.changes.iter().enumerate() {
+            if change.activity == AccountActivity::PasswordChange
+                && change.status != Status::Failure
+            {
+                self.changes_from.entry(change.ip).or_default().push(i as u32);
             }
         }
         self.index_failures();
@@ -400,6 +411,24 @@ impl<'a> Model<'a> {
         for (_, account, line) in &self.spray[from..to] {
             if accounts.insert(*account) && lines.len() < 6 {
                 lines.push(*line);
+            }
+        }
+        (accounts.len(), lines)
+    }
+
+    /// How many accounts' passwords were changed from an address within `reach` of an instant.
+    pub fn passwords_changed_from(
+        &self,
+        ip: Ip,
+        at: Timestamp,
+        reach: i64,
+    ) -> (usize, Vec<Evidence>) {
+        let mut accounts = HashSet::new();
+        let mut lines = Vec::new();
+        for &i in self.changes_from.get(&ip).map_or(&[][..], Vec::as_slice) {
+            let change = &self.obs.changes[i as usize];
+            if (change.time.0 - at.0).abs() < reach && accounts.insert(change.user) {
+                lines.push(change.evidence);
             }
         }
         (accounts.len(), lines)

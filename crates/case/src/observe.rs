@@ -387,9 +387,12 @@ impl Observations {
 
     fn email(&mut self, event: &Event<'_>, e: &vauban_ocsf::Email<'_>) {
         if e.activity == EmailActivity::Forwarded {
+            if e.status != Status::Success {
+                return;
+            }
             self.forwards.push(ForwardRec {
                 time: event.time,
-                user: self.names.sym(e.from),
+                user: self.names.sym(e.orig_to),
                 message: message_hash(e.message_id),
                 message_sym: self.names.sym(e.message_id),
                 to: self.names.sym(e.to),

@@ -26,11 +26,25 @@ impl Seen {
         self.days.insert(at.0.div_euclid(DAY));
     }
 
+    /// Seen again and again over a longer time: part of an account's life, not of one event.
+    pub fn settled(&self) -> bool {
+        self.days.len() >= SETTLED_DAYS && self.last.0 - self.first.0 >= SETTLED_SPAN
+    }
+
     /// Days before the day of `at` on which it was seen.
     pub fn days_before(&self, at: Timestamp) -> usize {
         self.days.range(..at.0.div_euclid(DAY)).count()
     }
 }
+
+/// See [`Seen::settled`].
+const SETTLED_DAYS: usize = 4;
+/// See [`Seen::settled`].
+const SETTLED_SPAN: i64 = 7 * DAY;
+/// A network counts as new to an account for this long after its first use.
+pub const NETWORK_SETTLES: i64 = 7 * DAY;
+/// Novelty needs this many days with the account in the logs.
+pub const HISTORY_NEEDED: usize = 3;
 
 /// Largest volumes up to an instant: the largest with its network, and the largest of any other
 /// network.
@@ -58,8 +72,10 @@ pub struct Profiles {
     pub habit: HashMap<(Sym, Protocol, Ip), Seen>,
     /// Network → accounts with first use.
     pub users: HashMap<u128, BTreeMap<Sym, Timestamp>>,
-    /// Account → networks with first use.
-    pub networks_of: HashMap<Sym, BTreeMap<u128, Timestamp>>,
+    /// Address → accounts with first use.
+    pub users_of_ip: HashMap<Ip, BTreeMap<Sym, Timestamp>>,
+    /// Account → networks, each with the wider one and the first use.
+    pub networks_of: HashMap<Sym, BTreeMap<u128, (u128, Timestamp)>>,
     /// The largest volumes of content that each account's sessions took, as they grew.
     volumes: HashMap<Sym, Vec<Peak>>,
 }
@@ -88,16 +104,15 @@ impl Profiles {
                 }
             }
             for first in [
-                p.users
-                    .entry(net)
-                    .or_default()
-                    .entry(c.account)
-                    .or_insert(c.start),
-                p.networks_of
+                                p.users.entry(net).or_default().entry(c.account).or_insert(c.start),
+                p.users_of_ip.entry(c.ip).or_default().entry(c.account).or_insert(c.start),
+                                &mut p
+                    .networks_of
                     .entry(c.account)
                     .or_default()
                     .entry(net)
-                    .or_insert(c.start),
+                    .or_insert((wide, c.start))
+                    .1,
             ] {
                 *first = (*first).min(c.start);
             }
@@ -121,6 +136,43 @@ impl Profiles {
             peaks.push(peak);
         }
         p
+    }
+
+    /// Whether something first seen at `seen.first` is new at `at`, judged by the account's days
+    /// without it: `before`, days of the account before it came; `apart`, days of the account on
+    /// which it was not there, before or after. `None` if the logs hold too little to say.
+    ///
+    /// What settles is new for its first week, if there was a time before it. What never settles
+    /// (a few days, then gone) is foreign to an account that has a life elsewhere, and then it
+    /// does not matter whether the logs begin before or after it.
+    pub fn is_new(seen: &Seen, at: Timestamp, before: usize, apart: usize) -> Option<bool> {
+        if seen.settled() {
+            return Some(before >= HISTORY_NEEDED && at.0 - seen.first.0 < NETWORK_SETTLES);
+        }
+        (apart >= HISTORY_NEEDED).then_some(true)
+    }
+
+    /// Days of the account on which `seen` was not there.
+    pub fn days_apart(&self, account: Sym, seen: &Seen) -> usize {
+        self.account.get(&account).map_or(0, |all| all.days.difference(&seen.days).count())
+    }
+
+    /// Whether a network is new to an account at an instant; see [`Self::is_new`].
+    pub fn network_is_new(&self, account: Sym, net: u128, at: Timestamp) -> Option<bool> {
+        let seen = self.network.get(&(account, net))?;
+        let before = self.history_days(account, seen.first);
+        Self::is_new(seen, at, before, self.days_apart(account, seen))
+    }
+
+    /// Other accounts that are at home in a network.
+    pub fn residents(&self, account: Sym, net: u128) -> usize {
+        self.users.get(&net).map_or(0, |users| {
+            users
+                .keys()
+                .filter(|u| **u != account)
+                .filter(|u| self.network.get(&(**u, net)).is_some_and(Seen::settled))
+                .count()
+        })
     }
 
     /// Days of history of the account before an instant.

@@ -59,9 +59,10 @@ pub fn find(collection: &Collection) -> Found {
         let Ok(head) = collection.read_range(a.id, 0, HEAD) else {
             continue;
         };
-        let Some(format) = recognise(&a.path, &head) else {
-            continue;
-        };
+        let access_layouts = layouts_for(&declared, &a.path);
+        let format = recognise(&a.path, &head)
+            .or_else(|| vauban_sources::web::recognise_declared(&access_layouts, &head));
+        let Some(format) = format else { continue };
         let time = base(&times, a.id).unwrap_or_else(|| fallback(a.modified));
         let clock = vec![Text {
             en: format!(
@@ -96,7 +97,7 @@ pub fn find(collection: &Collection) -> Found {
             context: Context {
                 artefact: a.id,
                 time,
-                access_layouts: layouts_for(&declared, &a.path),
+                access_layouts,
             },
             size: a.size,
         });

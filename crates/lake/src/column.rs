@@ -2,11 +2,11 @@
 
 use arrow_array::builder::{
     BooleanBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
-    StringDictionaryBuilder, TimestampMicrosecondBuilder,
+    TimestampMicrosecondBuilder,
 };
-use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow_schema::{DataType, TimeUnit};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ impl Kind {
 
     pub(crate) fn builder(self) -> Builder {
         match self {
-            Self::Dict => Builder::Dict(StringDictionaryBuilder::new()),
+            Self::Dict => Builder::Dict(DictBuilder::default()),
             Self::Text => Builder::Text(StringBuilder::new()),
             Self::I32 => Builder::I32(Int32Builder::new()),
             Self::I64 => Builder::I64(Int64Builder::new()),
@@ -110,7 +110,7 @@ impl Kind {
 
 /// A column being filled.
 pub(crate) enum Builder {
-    Dict(StringDictionaryBuilder<Int32Type>),
+    Dict(DictBuilder),
     Text(StringBuilder),
     I32(Int32Builder),
     I64(Int64Builder),
@@ -162,7 +162,7 @@ impl Builder {
             _ => None,
         };
         match self {
-            Self::Dict(b) => b.append_option(text),
+            Self::Dict(b) => b.append(text),
             Self::Text(b) => b.append_option(text),
             // Handled above; a null cannot be the same in every row of a required column.
             Self::SameText(_, rows) | Self::SameI32(_, rows) => *rows += 1,
@@ -193,7 +193,7 @@ impl Builder {
 
     pub(crate) fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Dict(b) => Arc::new(b.finish()),
+            Self::Dict(b) => b.finish(),
             Self::Text(b) => Arc::new(b.finish()),
             Self::I32(b) => Arc::new(b.finish()),
             Self::I64(b) => Arc::new(b.finish()),
@@ -202,17 +202,69 @@ impl Builder {
             Self::List(b) => Arc::new(b.finish()),
             Self::SameText(text, rows) => {
                 let keys = Int32Array::from(vec![0; std::mem::take(rows)]);
-                let values = StringArray::from(vec![text.as_str()]);
-                // The keys are all 0 and there is a value 0: this cannot fail.
-                match DictionaryArray::try_new(keys, Arc::new(values)) {
-                    Ok(array) => Arc::new(array),
-                    Err(error) => unreachable!("{error}"),
-                }
+                dictionary(keys, StringArray::from(vec![text.as_str()]))
             }
             Self::SameI32(number, rows) => {
                 Arc::new(Int32Array::from(vec![*number; std::mem::take(rows)]))
             }
         }
+    }
+}
+
+/// Dictionary-encoded text. Most columns repeat the value of the row before, so that one is
+/// compared first and the table is asked only when it differs.
+#[derive(Default)]
+pub(crate) struct DictBuilder {
+    keys: Int32Builder,
+    values: StringBuilder,
+    table: HashMap<Box<str>, i32>,
+    last: Option<(String, i32)>,
+}
+
+impl DictBuilder {
+    fn append(&mut self, text: Option<&str>) {
+        let Some(text) = text else {
+            self.keys.append_null();
+            return;
+        };
+        if let Some((last, key)) = &self.last
+            && last == text
+        {
+            self.keys.append_value(*key);
+            return;
+        }
+        let key = match self.table.get(text) {
+            Some(key) => *key,
+            None => {
+                // A batch has far fewer rows than there are keys.
+                let key = i32::try_from(self.table.len()).unwrap_or(i32::MAX);
+                self.table.insert(text.into(), key);
+                self.values.append_value(text);
+                key
+            }
+        };
+        match &mut self.last {
+            Some((last, last_key)) => {
+                text.clone_into(last);
+                *last_key = key;
+            }
+            None => self.last = Some((text.to_owned(), key)),
+        }
+        self.keys.append_value(key);
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        self.table.clear();
+        self.last = None;
+        dictionary(self.keys.finish(), self.values.finish())
+    }
+}
+
+fn dictionary(keys: Int32Array, values: StringArray) -> ArrayRef {
+    // Every key was given when its value was added, so all keys have one.
+    match DictionaryArray::try_new(keys, Arc::new(values)) {
+        Ok(array) => Arc::new(array),
+        Err(error) => unreachable!("{error}"),
     }
 }
 

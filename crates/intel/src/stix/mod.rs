@@ -97,7 +97,7 @@ impl Reader {
                 self.indicators += 1;
                 self.indicator(document, part, members, revoked, into);
             }
-            "report" | "grouping" | "campaign" => {
+            "report" | "grouping" => {
                 if into.advisory.title.is_empty() || kind == "report" {
                     into.advisory.title = members.string("name").unwrap_or_default();
                 }

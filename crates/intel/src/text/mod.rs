@@ -11,6 +11,7 @@ mod labelled;
 pub(crate) mod posmap;
 pub(crate) mod refang;
 pub(crate) mod scan;
+mod words;
 
 use crate::Indicator;
 use crate::IndicatorKind::{self, *};

@@ -38,7 +38,7 @@ impl Seen {
 }
 
 /// See [`Seen::settled`].
-const SETTLED_DAYS: usize = 4;
+const SETTLED_DAYS: usize = 3;
 /// See [`Seen::settled`].
 const SETTLED_SPAN: i64 = 7 * DAY;
 /// A network counts as new to an account for this long after its first use.

@@ -476,6 +476,31 @@ pub fn secrets(
             })
         })
         .collect();
+    // The same secret in several messages is one thing to reset.
+    let mut seen: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut merged: Vec<ExposedSecret> = Vec::new();
+    for secret in out {
+        let key = (secret.kind.clone(), secret.target.clone(), secret.masked.clone());
+        match seen.get(&key) {
+            Some(&at) => {
+                let known = &mut merged[at];
+                known.used |= secret.used;
+                if secret.level > known.level {
+                    known.level = secret.level;
+                    known.account = secret.account;
+                    known.message_id = secret.message_id;
+                }
+                if known.evidence.len() < 4 {
+                    known.evidence.extend(secret.evidence);
+                }
+            }
+            None => {
+                seen.insert(key, merged.len());
+                merged.push(secret);
+            }
+        }
+    }
+    let mut out = merged;
     let rank = |kind: &str| match kind {
         "private_key" => 0,
         "password" | "url_credentials" => 1,
@@ -483,22 +508,8 @@ pub fn secrets(
         _ => 3,
     };
     out.sort_by(|a, b| {
-        (
-            !a.used,
-            std::cmp::Reverse(a.level),
-            rank(&a.kind),
-            &a.account,
-            &a.message_id,
-            &a.masked,
-        )
-            .cmp(&(
-                !b.used,
-                std::cmp::Reverse(b.level),
-                rank(&b.kind),
-                &b.account,
-                &b.message_id,
-                &b.masked,
-            ))
+                (!a.used, rank(&a.kind), std::cmp::Reverse(a.level), &a.target, &a.account, &a.masked)
+            .cmp(&(!b.used, rank(&b.kind), std::cmp::Reverse(b.level), &b.target, &b.account, &b.masked))
     });
     out.dedup();
     out

@@ -249,10 +249,8 @@ impl<'m, 'a> Builder<'m, 'a> {
                     } else {
                         Exfiltrated::NoEvidence
                     };
-                    self.act(
-                        (k, Some(i)),
-                        act(Level::Listed, exfiltrated, bytes, why_named()),
-                    );
+                                        let level = if shown { Level::Read } else { Level::Exposed };
+                    self.act((k, Some(i)), act(level, exfiltrated, bytes, why_named()));
                 }
             }
             Action::Headers => {

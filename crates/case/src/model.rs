@@ -342,20 +342,28 @@ impl<'a> Model<'a> {
             // A secret opens one of our accounts when the text beside it names that account.
             let opens = context
                 .split(|c: char| !(c.is_alphanumeric() || "@._-".contains(c)))
-                .map(|w| w.trim_matches('.'))
+                .map(|w| w.trim_matches(['.', '-']))
                 .filter(|w| w.len() >= 3)
-                .find_map(|w| {
-                    self.obs
-                        .names
-                        .find(w)
-                        .filter(|a| self.clients_of.contains_key(a))
-                });
+                .find_map(|w| self.account_named(w));
             self.secrets.push(SecretAt {
                 known,
                 secret: s,
                 opens,
             });
         }
+    }
+
+    /// The account that a word of a text names: its full address, or a local part that is no
+    /// ordinary word.
+    fn account_named(&self, word: &str) -> Option<Sym> {
+        let exact = self.obs.names.find(word).filter(|a| self.clients_of.contains_key(a));
+        if exact.is_some() || !word.contains(['.', '-', '_']) || word.contains('@') {
+            return exact;
+        }
+        self.domains
+            .iter()
+            .filter_map(|d| self.obs.names.find(&format!("{word}@{d}")))
+            .find(|a| self.clients_of.contains_key(a))
     }
 
     /// The text of a number.

@@ -26,6 +26,14 @@ static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
+/// "mot de passe Xk9#mmQ2": no separator, so only what cannot be a word counts.
+static PASSWORD_BARE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?ix)\b(?:mots?\s{1,2}de\s{1,2}passe|mdp|passwords?|passphrase|user/pass(?:word)?)\s{0,2}:?\s{1,2}(?:[^\s/]{1,64}\s/\s)?(?P<value>[^\s,;<>"«»]{8,64})"#,
+    )
+    .expect("a constant pattern")
+});
+
 static LOGIN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r#"(?i)\b(?:identifiant|login|user(?:name)?|utilisateur|compte|nom d['’]utilisateur|account|id)\s{0,3}(?::|=|\bis\b|\best\b)\s{0,3}["«']?\s{0,2}(?P<login>[A-Za-z0-9._@\\+-]{2,64})"#,
@@ -197,6 +205,7 @@ pub fn find(text: &str, part: &str) -> Vec<Secret> {
         push(&mut out, "api_token", kind, text, &c, part);
     }
     passwords(text, part, &mut out);
+    bare_passwords(text, part, &mut out);
     internal_hosts(text, part, &mut out);
     out.sort();
     out.dedup();
@@ -237,6 +246,37 @@ fn passwords(text: &str, part: &str, out: &mut Vec<Secret>) {
         let start = c.name("value").map_or(whole.start(), |m| m.start());
         push_at(out, "password", &target, text, value, start, part);
     }
+}
+
+/// Passwords that follow the word directly.
+fn bare_passwords(text: &str, part: &str, out: &mut Vec<Secret>) {
+    for c in PASSWORD_BARE.captures_iter(text).take(10_000) {
+        let (Some(whole), Some(value_at)) = (c.get(0), c.name("value")) else { continue };
+        let value = clean(value_at.as_str());
+        if out.len() >= MAX || !random_looking(value) || !plausible(value, false, true) {
+            continue;
+        }
+        let target = target_near(text, whole.start(), whole.end());
+        push_at(out, "password", &target, text, value, value_at.start(), part);
+    }
+}
+
+/// At least three of the four classes that password policies ask for, a digit among them, and no
+/// address or date.
+fn random_looking(value: &str) -> bool {
+    let has = |f: fn(char) -> bool| value.chars().any(f);
+    let digit = has(|c| c.is_ascii_digit());
+    let classes = [
+        digit,
+        has(char::is_lowercase),
+        value.chars().skip(1).any(char::is_uppercase),
+        has(|c| !c.is_alphanumeric()),
+    ];
+    digit
+        && classes.iter().filter(|x| **x).count() >= 3
+        && !value.contains('@')
+        && !value.contains("//")
+        && value.chars().filter(|c| c.is_ascii_digit() || "/-.:".contains(*c)).count() < value.chars().count()
 }
 
 /// The value without quotes and the punctuation of the sentence.
@@ -475,6 +515,9 @@ mod tests {
             ("password=hunter2", "hu******"),
             ("Mot de passe du portail = bienvenue", "bi******"),
             ("pwd:1234", "1******"),
+            ("yann.treguidec, mot de passe ZxPDRhF6Yc#g (avec son accord)", "Zx******"),
+            ("password Qw7rtyUiop (mind the case)", "Qw******"),
+            ("user/pass: depot / S3cr#t9Zx", "S3******"),
         ] {
             let found = find(text, "1");
             assert_eq!(found.len(), 1, "{text}: {found:?}");
@@ -505,6 +548,9 @@ mod tests {
             "Le mot de passe : il doit changer tous les ans",
             "mot de passe : <votre mot de passe>",
             "I pass: no",
+            "mot de passe temporairement suspendu",
+            "password expires 2025-12-01",
+            "le mot de passe ministere2025 est interdit",
         ] {
             assert_eq!(kinds(text), [], "{text}");
         }

@@ -163,12 +163,19 @@ fn text_of(xml: &[u8], name: &str, limit: usize, out: &mut Extract) {
     // Numbers in cells are no words; shared and inline strings are.
     let cells = name.starts_with("xl/worksheets/");
     let mut wanted = !cells;
+    // Where a header or footer of a sheet began: its text carries layout codes.
+    let mut header: Option<usize> = None;
     loop {
         if out.text.len() >= limit {
             break;
         }
         match reader.read_event() {
             Ok(Event::Start(e)) if cells => {
+                if e.local_name().as_ref().ends_with("Header")
+                    || e.local_name().as_ref().ends_with("Footer")
+                {
+                    header = Some(out.text.len());
+                }
                 wanted |= matches!(
                     e.local_name().as_ref(),
                     "t" | "oddHeader"
@@ -188,6 +195,13 @@ fn text_of(xml: &[u8], name: &str, limit: usize, out: &mut Extract) {
             Ok(Event::End(e)) => {
                 if cells {
                     wanted = false;
+                }
+                if let Some(from) = header.take()
+                    && let Some(coded) = out.text.get(from..)
+                {
+                    let plain = without_layout_codes(coded);
+                    out.text.truncate(from);
+                    out.text.push_str(&plain);
                 }
                 let line = matches!(
                     e.local_name().as_ref(),
@@ -228,11 +242,53 @@ fn text_of(xml: &[u8], name: &str, limit: usize, out: &mut Extract) {
     }
 }
 
+/// A header or footer of a sheet without its codes (ECMA-376 part 1, 18.3.1.46): `&C` and the like
+/// place it, `&"Arial,Bold"` and `&12` style it, `&&` is an ampersand.
+fn without_layout_codes(coded: &str) -> String {
+    let mut out = String::with_capacity(coded.len());
+    let mut chars = coded.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '&' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('&') => out.push('&'),
+            Some('"') => {
+                for c in chars.by_ref() {
+                    if c == '"' {
+                        break;
+                    }
+                }
+            }
+            Some(d) if d.is_ascii_digit() => {
+                while chars.next_if(char::is_ascii_digit).is_some() {}
+            }
+            // A section begins: what stood before is apart.
+            Some('L' | 'C' | 'R') => out.push(' '),
+            _ => {}
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn sheet_headers_lose_their_codes() {
+        for (coded, plain) in [
+            ("&CDIFFUSION RESTREINTE", " DIFFUSION RESTREINTE"),
+            ("&L&\"Arial,Bold\"&12A && B&R&P", " A & B "),
+            ("plain", "plain"),
+            ("&", ""),
+        ] {
+            assert_eq!(without_layout_codes(coded), plain, "{coded}");
+        }
+    }
 
     fn zip_of(members: &[(&str, &str)]) -> Vec<u8> {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));

@@ -228,10 +228,11 @@ fn torn_sessions(m: &Model<'_>, out: &mut Vec<Hole>) {
                 evidence,
                 ip: None,
             });
-        } else if d.end.is_none() && last.0 - d.start.0 > HOUR {
-            if let Some(line) = d.evidence[0] {
-                opened = Some((d.start, line));
-            }
+        } else if d.end.is_none()
+            && last.0 - d.start.0 > HOUR
+            && let Some(line) = d.evidence[0]
+        {
+            opened = Some((d.start, line));
         }
     }
 }
@@ -380,6 +381,13 @@ pub fn rows(
             if !clock.contains(text) {
                 clock.push(text.clone());
             }
+        }
+        if format.contains("access") && m.web_clock_ahead != 0 {
+            let seconds = m.web_clock_ahead / SECOND;
+            clock.push(text(
+                format!("This clock is {seconds} s ahead of the mail server's, by the IMAP sessions that its requests caused; sessions are joined accordingly."),
+                format!("Cette horloge avance de {seconds} s sur celle du serveur de messagerie, d’après les sessions IMAP causées par ses requêtes ; les sessions sont rapprochées en conséquence."),
+            ));
         }
         for back in stats.backward.iter().take(5) {
             clock.push(text(

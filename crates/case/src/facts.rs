@@ -318,7 +318,11 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
     if let Some(seen) = p.habit.get(&(c.account, c.protocol, c.ip)) {
         f.set("regular_days", seen.days_before(c.start) as f64, own());
     }
-    f.set("network_residents", p.residents(c.account, net) as f64, own());
+    f.set(
+        "network_residents",
+        p.residents(c.account, net) as f64,
+        own(),
+    );
     // Accounts to which this address is new, within a week of this session. An address, not a
     // network: the customers of one mobile provider share networks, not addresses.
     if let Some(users) = p.users_of_ip.get(&c.ip) {
@@ -424,7 +428,9 @@ fn passwords(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
         } else if change.time < c.start
             && c.start.0 - change.time.0 < EVENT_REACH
             && !is_inside(from)
-                        && m.profiles.network_is_new(c.account, network(from), change.time) == Some(true)
+            && m.profiles
+                .network_is_new(c.account, network(from), change.time)
+                == Some(true)
         {
             strangers.push(change.evidence);
         }

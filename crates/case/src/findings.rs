@@ -443,7 +443,7 @@ pub fn secrets(
     refs: &Refs<'_>,
 ) -> Vec<ExposedSecret> {
     let broken = compromised(m, judged);
-    let mut out: Vec<ExposedSecret> = m
+    let all: Vec<ExposedSecret> = m
         .secrets
         .iter()
         .filter_map(|s| {
@@ -479,8 +479,12 @@ pub fn secrets(
     // The same secret in several messages is one thing to reset.
     let mut seen: BTreeMap<(String, String, String), usize> = BTreeMap::new();
     let mut merged: Vec<ExposedSecret> = Vec::new();
-    for secret in out {
-        let key = (secret.kind.clone(), secret.target.clone(), secret.masked.clone());
+    for secret in all {
+        let key = (
+            secret.kind.clone(),
+            secret.target.clone(),
+            secret.masked.clone(),
+        );
         match seen.get(&key) {
             Some(&at) => {
                 let known = &mut merged[at];
@@ -508,8 +512,22 @@ pub fn secrets(
         _ => 3,
     };
     out.sort_by(|a, b| {
-                (!a.used, rank(&a.kind), std::cmp::Reverse(a.level), &a.target, &a.account, &a.masked)
-            .cmp(&(!b.used, rank(&b.kind), std::cmp::Reverse(b.level), &b.target, &b.account, &b.masked))
+        (
+            !a.used,
+            rank(&a.kind),
+            std::cmp::Reverse(a.level),
+            &a.target,
+            &a.account,
+            &a.masked,
+        )
+            .cmp(&(
+                !b.used,
+                rank(&b.kind),
+                std::cmp::Reverse(b.level),
+                &b.target,
+                &b.account,
+                &b.masked,
+            ))
     });
     out.dedup();
     out
@@ -535,8 +553,8 @@ pub fn indicators(
             evidence: refs(&hit.samples),
         });
     }
-    let mut own: BTreeMap<(&str, String), (Timestamp, Timestamp, u64, Vec<Evidence>)> =
-        BTreeMap::new();
+    type Span = (Timestamp, Timestamp, u64, Vec<Evidence>);
+    let mut own: BTreeMap<(&str, String), Span> = BTreeMap::new();
     for (c, j) in m.clients.iter().zip(judged) {
         if j.label != Label::Intruder || m.victim_browser.contains(&(c.account, c.ip)) {
             continue;

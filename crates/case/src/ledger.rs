@@ -77,6 +77,8 @@ pub struct Builder<'m, 'a> {
     capped: BTreeMap<usize, BTreeSet<Key>>,
     /// Items that something else than a cap speaks of too.
     uncapped: BTreeSet<Key>,
+    /// Octets sent by sessions of accounts whose messages are not known at all.
+    unlisted: u64,
 }
 
 impl<'m, 'a> Builder<'m, 'a> {
@@ -90,6 +92,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             caps: BTreeMap::new(),
             capped: BTreeMap::new(),
             uncapped: BTreeSet::new(),
+            unlisted: 0,
         }
     }
 
@@ -249,7 +252,7 @@ impl<'m, 'a> Builder<'m, 'a> {
                     } else {
                         Exfiltrated::NoEvidence
                     };
-                                        let level = if shown { Level::Read } else { Level::Exposed };
+                    let level = if shown { Level::Read } else { Level::Exposed };
                     self.act((k, Some(i)), act(level, exfiltrated, bytes, why_named()));
                 }
             }
@@ -329,14 +332,22 @@ impl<'m, 'a> Builder<'m, 'a> {
             // A file taken out of the part is converted on the way.
             Some(WebmailPart::Inside(p)) => {
                 if let Some(i) = parts.iter().position(|x| std::ptr::eq(x, p)) {
-                    let response = Response { bytes: r.bytes, wire: r.wire, compressible: true };
+                    let response = Response {
+                        bytes: r.bytes,
+                        wire: r.wire,
+                        compressible: true,
+                    };
                     let bytes = bounds::rendered(response, Some(p.decoded_size));
                     let (level, exfiltrated) = if r.flags.download() {
                         (Level::Downloaded, Exfiltrated::Confirmed)
                     } else {
                         (Level::Read, Exfiltrated::Possible)
                     };
-                    let key = if is_document(p) { (k, Some(i)) } else { (k, None) };
+                    let key = if is_document(p) {
+                        (k, Some(i))
+                    } else {
+                        (k, None)
+                    };
                     return self.act(key, act(level, exfiltrated, bytes, why_part()));
                 }
                 None
@@ -721,6 +732,10 @@ impl<'m, 'a> Builder<'m, 'a> {
                 known.present(c.start, c.end) && (!pop3 || is_inbox(&known.mailbox))
             })
             .collect();
+        if reach.is_empty() {
+            // No message is known that it could have sent: its octets have no row to stand in.
+            self.unlisted = self.unlisted.saturating_add(sent.unwrap_or(u64::MAX));
+        }
         for k in reach {
             for part in self.items(k) {
                 let key = (k, part);
@@ -815,6 +830,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     /// A message was sent on by a redirect.
+    #[allow(clippy::too_many_arguments)]
     pub fn forwarded(
         &mut self,
         account: Sym,
@@ -982,6 +998,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         } else {
             capped_max.min(cap)
         });
+        total.max = total.max.saturating_add(self.unlisted);
         for row in self.unknown.values() {
             total.min = total.min.saturating_add(row.bytes.min);
             total.max = total.max.saturating_add(row.bytes.max);

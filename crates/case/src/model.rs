@@ -16,9 +16,7 @@ use hashbrown::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use vauban_mail::Store;
-use vauban_ocsf::{
-    AccountActivity, Evidence, MailboxAction, SECOND, Service, Status, Timestamp,
-};
+use vauban_ocsf::{AccountActivity, Evidence, MailboxAction, SECOND, Service, Status, Timestamp};
 
 /// Failed log-ins, as facts ask for them.
 #[derive(Clone, Debug)]
@@ -108,6 +106,8 @@ pub struct Model<'a> {
     pub victim_browser: HashSet<(Sym, Ip)>,
     /// Accounts' client sessions, in order of start.
     pub clients_of: HashMap<Sym, Vec<u32>>,
+    /// How far the web server's clock is ahead of the mail server's, in microseconds.
+    pub web_clock_ahead: i64,
     /// Domains of the accounts.
     pub domains: BTreeSet<String>,
     /// Messages that each client session showed or fetched by UID: message → session, time.
@@ -160,7 +160,7 @@ impl<'a> Model<'a> {
         }));
         local.sort_unstable_by_key(|&i| (daemon[i as usize].start, i));
         local.dedup();
-        let web = webmail::join(&obs.requests, &daemon, &local, &webmail_logins);
+        let (web, web_clock_ahead) = webmail::join(&obs.requests, &daemon, &local, &webmail_logins);
         let names = &obs.names;
         let own: HashSet<Ip> = daemon
             .iter()
@@ -190,6 +190,7 @@ impl<'a> Model<'a> {
             victim_browser: HashSet::new(),
             clients_of: HashMap::new(),
             domains,
+            web_clock_ahead,
             shown: HashMap::new(),
             commands: HashMap::new(),
             changes_from: HashMap::new(),
@@ -231,7 +232,10 @@ impl<'a> Model<'a> {
             if change.activity == AccountActivity::PasswordChange
                 && change.status != Status::Failure
             {
-                self.changes_from.entry(change.ip).or_default().push(i as u32);
+                self.changes_from
+                    .entry(change.ip)
+                    .or_default()
+                    .push(i as u32);
             }
         }
         self.index_failures();
@@ -356,7 +360,11 @@ impl<'a> Model<'a> {
     /// The account that a word of a text names: its full address, or a local part that is no
     /// ordinary word.
     fn account_named(&self, word: &str) -> Option<Sym> {
-        let exact = self.obs.names.find(word).filter(|a| self.clients_of.contains_key(a));
+        let exact = self
+            .obs
+            .names
+            .find(word)
+            .filter(|a| self.clients_of.contains_key(a));
         if exact.is_some() || !word.contains(['.', '-', '_']) || word.contains('@') {
             return exact;
         }

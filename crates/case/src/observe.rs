@@ -655,7 +655,9 @@ impl EventSink for Observations {
         match &event.body {
             // Another record counts this attempt (PAM and Dovecot's auth beside the service's own
             // line); a submission is seen in the queue.
-            Body::Logon(l) if l.attempts == 0 || (l.service == Service::Smtp && l.status == Status::Success) => {}
+            Body::Logon(l)
+                if l.attempts == 0
+                    || (l.service == Service::Smtp && l.status == Status::Success) => {}
             Body::Logon(l) => {
                 let user = self.names.sym(l.user);
                 let ip = self.names.ip(l.src_ip);

@@ -104,9 +104,17 @@ impl Profiles {
                 }
             }
             for first in [
-                                p.users.entry(net).or_default().entry(c.account).or_insert(c.start),
-                p.users_of_ip.entry(c.ip).or_default().entry(c.account).or_insert(c.start),
-                                &mut p
+                p.users
+                    .entry(net)
+                    .or_default()
+                    .entry(c.account)
+                    .or_insert(c.start),
+                p.users_of_ip
+                    .entry(c.ip)
+                    .or_default()
+                    .entry(c.account)
+                    .or_insert(c.start),
+                &mut p
                     .networks_of
                     .entry(c.account)
                     .or_default()
@@ -154,7 +162,9 @@ impl Profiles {
 
     /// Days of the account on which `seen` was not there.
     pub fn days_apart(&self, account: Sym, seen: &Seen) -> usize {
-        self.account.get(&account).map_or(0, |all| all.days.difference(&seen.days).count())
+        self.account
+            .get(&account)
+            .map_or(0, |all| all.days.difference(&seen.days).count())
     }
 
     /// Whether a network is new to an account at an instant; see [`Self::is_new`].

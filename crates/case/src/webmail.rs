@@ -11,7 +11,7 @@ use crate::intern::{Ip, Sym};
 use crate::observe::RequestRec;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
-use vauban_ocsf::{MINUTE, SECOND, Timestamp};
+use vauban_ocsf::{HOUR, MINUTE, SECOND, Timestamp};
 
 /// A browser's session ends after this much silence. Roundcube's pages ask every minute for new
 /// mail as long as they are open (`refresh_interval`), and the server forgets a session after
@@ -89,14 +89,65 @@ pub fn is_login(r: &RequestRec) -> bool {
     r.post && r.login && (300..400).contains(&r.status)
 }
 
+/// Fewest requests from which a difference of clocks is told.
+const OFFSET_REQUESTS: usize = 30;
+/// Requests looked at.
+const OFFSET_SAMPLE: usize = 4000;
+
+/// How far the web server's clock is ahead of the mail server's, in microseconds: the shift at
+/// which most requests coincide with a local IMAP session.
+///
+/// Hosts without NTP are minutes apart, and a zone assumed wrongly makes whole hours. Zero unless
+/// another shift explains clearly more.
+pub fn clock_offset(requests: &[RequestRec], starts: &[i64]) -> i64 {
+    let mail: Vec<&RequestRec> = requests
+        .iter()
+        .filter(|r| (200..300).contains(&r.status) && crate::model::shows(r))
+        .collect();
+    if mail.len() < OFFSET_REQUESTS || starts.is_empty() {
+        return 0;
+    }
+    let step = mail.len().div_ceil(OFFSET_SAMPLE);
+    let sample: Vec<(i64, i64)> = mail.iter().step_by(step).map(|r| window(r)).collect();
+    let explained = |shift: i64| {
+        sample
+            .iter()
+            .filter(|(from, to)| {
+                let at = starts.partition_point(|&s| s < from - shift);
+                starts.get(at).is_some_and(|&s| s <= to - shift)
+            })
+            .count()
+    };
+    let none = explained(0);
+    if none * 10 >= sample.len() * 8 {
+        return 0;
+    }
+    let seconds = (-600..=600).map(|s| s * 2 * SECOND);
+    let hours = (-14..=14).flat_map(|h: i64| (-5..=5).map(move |s| h * HOUR + s * 2 * SECOND));
+    let best = seconds
+        .chain(hours)
+        .map(|shift| (explained(shift), -shift.abs(), shift))
+        .max()
+        .unwrap_or((none, 0, 0));
+    if best.0 * 10 >= sample.len() * 6 && best.0 > none * 2 {
+        best.2
+    } else {
+        0
+    }
+}
+
 /// Joins. `local` are indices into `daemon` of IMAP sessions that the webmail opened, by start.
 pub fn join(
     requests: &[RequestRec],
     daemon: &[DaemonSession],
     local: &[u32],
     anchors: &[Anchor],
-) -> Vec<WebSession> {
-    let starts: Vec<i64> = local.iter().map(|&i| daemon[i as usize].start.0).collect();
+) -> (Vec<WebSession>, i64) {
+    let mut starts: Vec<i64> = local.iter().map(|&i| daemon[i as usize].start.0).collect();
+    let offset = clock_offset(requests, &starts);
+    for start in &mut starts {
+        *start += offset;
+    }
     // Accounts whose local IMAP sessions began while request `r` was at work.
     let candidates = |r: &RequestRec| -> Vec<(Sym, u32)> {
         let (from, to) = window(r);
@@ -135,8 +186,8 @@ pub fn join(
         }
     }
     sessions.sort_by_key(|s| (s.start, s.ip, s.agent, s.user));
-    give_imap_sessions(&mut sessions, requests, daemon, local);
-    sessions
+    give_imap_sessions(&mut sessions, requests, daemon, local, offset);
+    (sessions, offset)
 }
 
 /// Cuts one browser's requests where it was silent or logged in anew.
@@ -273,6 +324,7 @@ fn give_imap_sessions(
     requests: &[RequestRec],
     daemon: &[DaemonSession],
     local: &[u32],
+    offset: i64,
 ) {
     let mut by_user: HashMap<Sym, Vec<(i64, usize)>> = HashMap::new();
     for (s, session) in sessions.iter().enumerate() {
@@ -291,12 +343,13 @@ fn give_imap_sessions(
         let Some(list) = by_user.get(&d.user) else {
             continue;
         };
-        let at = list.partition_point(|&(t, _)| t < d.start.0);
+        let start = d.start.0 + offset;
+        let at = list.partition_point(|&(t, _)| t < start);
         let near = [at.checked_sub(1), Some(at)]
             .into_iter()
             .flatten()
             .filter_map(|k| list.get(k))
-            .map(|&(t, s)| ((t - d.start.0).abs(), s))
+            .map(|&(t, s)| ((t - start).abs(), s))
             .min();
         if let Some((distance, s)) = near
             && distance <= 15 * SECOND
@@ -376,7 +429,7 @@ mod tests {
         requests.sort_by_key(|r| r.time);
         daemon.sort_by_key(|d| d.start);
         let local: Vec<u32> = (0..daemon.len() as u32).collect();
-        let sessions = join(&requests, &daemon, &local, &[]);
+        let (sessions, _) = join(&requests, &daemon, &local, &[]);
         assert_eq!(sessions.len(), 2);
         for s in &sessions {
             assert_eq!(s.user.0, s.ip.0);
@@ -386,9 +439,28 @@ mod tests {
     }
 
     #[test]
+    fn clocks_that_differ_are_set_right() {
+        // Requests every 37 s; the web server is 95 s ahead, or in another zone.
+        for ahead in [0, 96, 3600, -7200] {
+            let requests: Vec<_> = (0..60)
+                .map(|k| request(1, 10_000 + 37 * k + ahead))
+                .collect();
+            let daemon: Vec<_> = (0..60).map(|k| imap(1, 10_000 + 37 * k)).collect();
+            let local: Vec<u32> = (0..60).collect();
+            let (sessions, offset) = join(&requests, &daemon, &local, &[]);
+            assert!(
+                (offset - ahead * SECOND).abs() <= 4 * SECOND,
+                "{ahead}: {offset}"
+            );
+            assert_eq!((sessions.len(), sessions[0].user), (1, Sym(1)));
+            assert_eq!(sessions[0].imap.len(), 60);
+        }
+    }
+
+    #[test]
     fn silence_ends_a_session_and_no_imap_means_no_account() {
         let requests = vec![request(1, 0), request(1, 10), request(1, 10_000)];
-        let sessions = join(&requests, &[], &[], &[]);
+        let (sessions, _) = join(&requests, &[], &[], &[]);
         assert_eq!(sessions.len(), 2);
         assert!(
             sessions
@@ -406,7 +478,7 @@ mod tests {
             ip: Ip(1),
             user: Sym(2),
         };
-        let sessions = join(&requests, &daemon, &[0, 1, 2, 3], &[anchor]);
+        let (sessions, _) = join(&requests, &daemon, &[0, 1, 2, 3], &[anchor]);
         assert_eq!(sessions.len(), 1);
         assert_eq!(
             (sessions[0].user, sessions[0].known_by),

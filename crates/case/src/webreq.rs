@@ -144,54 +144,7 @@ fn client_address(http: &Http<'_>) -> Option<std::net::IpAddr> {
 
 /// Folder names are compared in UTF-8 with `/` between levels, whatever the server's separator.
 pub fn mailbox_name(imap: &str) -> String {
-    modified_utf7(imap).replace('.', "/")
-}
-
-/// IMAP's mailbox names to UTF-8 (RFC 3501, 5.1.3). What is not valid stays as it is.
-fn modified_utf7(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some(open) = rest.find('&') {
-        out.push_str(&rest[..open]);
-        let tail = &rest[open + 1..];
-        let Some(close) = tail.find('-') else {
-            out.push_str(&rest[open..]);
-            return out;
-        };
-        match &tail[..close] {
-            "" => out.push('&'),
-            code => match utf16_base64(code) {
-                Some(text) => out.push_str(&text),
-                None => out.push_str(&rest[open..open + close + 2]),
-            },
-        }
-        rest = &tail[close + 1..];
-    }
-    out.push_str(rest);
-    out
-}
-
-fn utf16_base64(code: &str) -> Option<String> {
-    let (mut bits, mut have) = (0_u32, 0);
-    let mut units = Vec::new();
-    for byte in code.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b',' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        have += 6;
-        if have >= 16 {
-            have -= 16;
-            units.push((bits >> have) as u16);
-            bits &= (1 << have) - 1;
-        }
-    }
-    String::from_utf16(&units).ok()
+    vauban_mail::maildir::utf7::decode(imap).replace('.', "/")
 }
 
 /// Scripts and the like that are not the webmail's own entry. Only those that were asked for with

@@ -16,7 +16,10 @@ impl Writer {
     /// # Errors
     /// If the directory cannot be made.
     pub fn create(dir: &Path, paths: Vec<String>) -> Result<Self, LakeError> {
-        Ok(Self { sink: ParquetSink::new(dir, paths)?, error: None })
+        Ok(Self {
+            sink: ParquetSink::new(dir, paths)?,
+            error: None,
+        })
     }
 
     /// A new chunk.

@@ -3,7 +3,9 @@
 use crate::read::Fold;
 use vauban_case::inputs::Indicators;
 use vauban_case::observe::Observations;
+use vauban_evidence::Collection;
 use vauban_intel::{Advisory, IndicatorSet, Match};
+use vauban_mail::Store;
 use vauban_ocsf::{Body, Event, EventSink, Evidence, Timestamp};
 
 /// Indicators of the advisories given, as the case asks for them.
@@ -35,6 +37,20 @@ impl Known {
                 })
             })?;
         Some((found.advisory, at))
+    }
+
+    /// The indicator that names a mail address or its domain.
+    fn address(&self, address: &str) -> Option<(usize, usize)> {
+        if address.is_empty() {
+            return None;
+        }
+        self.set
+            .match_email(address)
+            .or_else(|| {
+                let (_, domain) = address.rsplit_once('@')?;
+                self.set.match_domain(domain)
+            })
+            .and_then(|m| self.number(&m))
     }
 
     fn sentence(&self, found: &Match<'_>) -> String {
@@ -92,6 +108,58 @@ pub fn kind_name(kind: vauban_intel::IndicatorKind) -> &'static str {
     }
 }
 
+/// Looks for an advisory's values in what is stored: senders, subjects and attachments of messages,
+/// and the hashes of all files.
+pub fn look_at_store(
+    known: &Known,
+    store: &Store,
+    collection: &Collection,
+    observations: &mut Observations,
+) {
+    let set = &known.set;
+    if set.is_empty() {
+        return;
+    }
+    for mailbox in &store.mailboxes {
+        for stored in &mailbox.messages {
+            let m = &stored.message;
+            let time = stored.received.or(m.date).unwrap_or_default();
+            let mut found = vec![
+                known.address(&m.from),
+                set.match_subject(&m.subject).and_then(|x| known.number(&x)),
+            ];
+            for part in &m.parts {
+                found.push(set.match_hash(&part.sha256).and_then(|x| known.number(&x)));
+                if !part.filename.is_empty() {
+                    let name = set.match_file_name(&part.filename);
+                    found.push(name.and_then(|x| known.number(&x)));
+                }
+            }
+            for (advisory, indicator) in found.into_iter().flatten() {
+                observations.hit(advisory, indicator, time, stored.evidence);
+            }
+        }
+    }
+    for a in collection.artefacts() {
+        if let Some((advisory, indicator)) = set
+            .match_hash(&a.sha256_hex())
+            .and_then(|x| known.number(&x))
+        {
+            let evidence = Evidence {
+                artefact: a.id,
+                offset: 0,
+                length: u32::try_from(a.size).unwrap_or(u32::MAX),
+            };
+            observations.hit(
+                advisory,
+                indicator,
+                a.modified.unwrap_or_default(),
+                evidence,
+            );
+        }
+    }
+}
+
 /// Folds events into observations, and into the lake when one is written.
 pub struct CaseFold<'a> {
     /// Observations so far.
@@ -142,17 +210,7 @@ impl CasePiece<'_> {
             ip.and_then(|ip| set.match_ip(ip))
                 .and_then(|m| known.number(&m))
         };
-        let address = |a: &str| {
-            (!a.is_empty())
-                .then(|| {
-                    set.match_email(a).or_else(|| {
-                        a.rsplit_once('@')
-                            .and_then(|(_, domain)| set.match_domain(domain))
-                    })
-                })
-                .flatten()
-                .and_then(|m| known.number(&m))
-        };
+        let address = |a: &str| known.address(a);
         let mut hits = [None; 4];
         match &event.body {
             Body::Logon(l) => hits[0] = ip(l.src_ip),

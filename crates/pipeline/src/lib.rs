@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use vauban_case::contract::{AdvisoryIndicator, AdvisorySummary, Case};
 use vauban_case::inputs::{Indicators, Inputs};
 use vauban_case::rules::SessionRules;
-use vauban_evidence::{Collection, Limits, Manifest, Problem, Severity};
+use vauban_evidence::{Collection, Kind, Limits, Manifest, Problem, Severity};
 use vauban_intel::{Advisory, WarningLists};
 use vauban_mail::ContentRules;
 
@@ -151,6 +151,8 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
     );
     problems.extend(mail.problems.iter().cloned());
     let traces = traces::find(&collection, &found.times, &mut observations, &mut problems);
+    fold::look_at_store(&known, &mail.store, &collection, &mut observations);
+    problems.extend(unread(&collection));
     progress(Stage::Judging, 0, 1);
     let summaries = summaries(&known, &observations.hits);
     let excerpts = excerpt::Excerpts::new(&collection);
@@ -200,6 +202,28 @@ fn rules(options: &Options) -> Result<(SessionRules, ContentRules), Error> {
         content = ContentRules::load(dir).map_err(|e| Error::Rule(e.to_string()))?;
     }
     Ok((sessions, content))
+}
+
+/// Evidence of a kind that is not read, with what to do about it.
+fn unread(collection: &Collection) -> Vec<Problem> {
+    collection
+        .artefacts()
+        .iter()
+        .filter_map(|a| {
+            let what = match a.kind {
+                Kind::JournalBinary => {
+                    "a binary journal is not read; give its export too (journalctl --file=… -o export)"
+                }
+                Kind::Sqlite | Kind::Binary
+                    if a.path.ends_with(".journal") || a.path.ends_with(".journal~") =>
+                {
+                    "a journal in an unknown form is not read"
+                }
+                _ => return None,
+            };
+            Some(Problem::warning(a.path.clone(), what))
+        })
+        .collect()
 }
 
 /// Advisories as the case shows them.

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use vauban_case::contract::Text;
 use vauban_case::inputs::{LureInput, SieveRedirect, SieveScript};
 use vauban_evidence::{Collection, Kind, Problem};
-use vauban_mail::sieve::{self, ActionKind};
 use vauban_mail::maildir::{Layout, assemble, layout::StoreKind, uidlist};
+use vauban_mail::sieve::{self, ActionKind};
 use vauban_mail::{ContentRules, Mailbox, Message, Store, StoredMessage};
 use vauban_ocsf::{ArtefactId, Evidence};
 
@@ -269,7 +269,7 @@ fn parse_all(
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(&id) = work.get(i) else { break };
-            if i % 64 == 0 {
+            if i.is_multiple_of(64) {
                 progress(i as u64, work.len() as u64);
             }
             match collection.read_all(id, LARGEST) {
@@ -314,7 +314,8 @@ fn scripts(collection: &Collection, mail: &mut Mail) {
         let bytes = match collection.read_all(a.id, SCRIPT) {
             Ok(bytes) => bytes,
             Err(e) => {
-                mail.problems.push(Problem::error(a.path.clone(), format!("not read: {e}")));
+                mail.problems
+                    .push(Problem::error(a.path.clone(), format!("not read: {e}")));
                 continue;
             }
         };
@@ -326,7 +327,9 @@ fn scripts(collection: &Collection, mail: &mut Mail) {
         let home = dir.strip_suffix("/sieve").unwrap_or(dir);
         let is_active = file == ".dovecot.sieve"
             || active.contains(&format!("{home}\u{0}{file}"))
-            || !active.iter().any(|l| l.starts_with(&format!("{home}\u{0}")));
+            || !active
+                .iter()
+                .any(|l| l.starts_with(&format!("{home}\u{0}")));
         let redirects = script
             .actions
             .iter()
@@ -365,7 +368,11 @@ impl SearchText {
     /// (`search_mods` of the default configuration).
     pub fn matches(&self, query: &str, fields: &str) -> bool {
         use vauban_mail::search::Scope;
-        let fields = if fields.is_empty() { "subject,from" } else { fields };
+        let fields = if fields.is_empty() {
+            "subject,from"
+        } else {
+            fields
+        };
         fields.split(',').any(|field| {
             let scope = match field.trim() {
                 "subject" => Scope::Subject,

@@ -130,6 +130,7 @@ pub fn interchangeable(sizes: &[u64], run: &std::ops::Range<usize>, index: usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_download_proves_what_it_sent() {
@@ -181,5 +182,88 @@ mod tests {
         assert!(interchangeable(&sizes, &(0..2), 1));
         assert!(!interchangeable(&sizes, &(0..2), 0));
         assert!(!interchangeable(&sizes, &(0..4), 1));
+    }
+
+    /// A transfer as a client saw it, and the record that the server wrote of it.
+    #[derive(Clone, Debug)]
+    struct Sent {
+        /// Octets of the item that reached the client: its first `n`, or, for a display, any `n`.
+        octets: u64,
+        record: Interval,
+    }
+
+    fn sent(size: u64) -> impl Strategy<Value = Sent> {
+        (0..=size, 0_u8..6, 1_u64..2000).prop_map(move |(n, kind, noise)| {
+            let logged = |bytes| Response {
+                bytes: Some(bytes),
+                ..Response::default()
+            };
+            let record = match kind {
+                // A download, perhaps cut off: the log has what was sent.
+                0 => verbatim(logged(n), Some(size)),
+                // The same with the header counted in.
+                1 => verbatim(
+                    Response {
+                        wire: true,
+                        ..logged(n + noise)
+                    },
+                    Some(size),
+                ),
+                // The same compressed: the log has some smaller or larger number.
+                2 => verbatim(
+                    Response {
+                        compressible: true,
+                        ..logged(n / 3 + noise)
+                    },
+                    Some(size),
+                ),
+                // Shown in a page of whatever size.
+                3 => rendered(logged(n + noise), Some(size)),
+                // Sent by a session that sent other things too.
+                4 => share(Some(size), Some(n + noise)),
+                // Not logged.
+                _ => verbatim(Response::default(), Some(size)),
+            };
+            Sent { octets: n, record }
+        })
+    }
+
+    proptest! {
+        /// What left, repeated octets counted once, lies between the largest single transfer
+        /// (downloads begin at the beginning) and the sum; the interval must hold all of that.
+        #[test]
+        fn intervals_hold_the_truth(
+            (size, all) in (1_u64..100_000).prop_flat_map(|size| {
+                (Just(size), proptest::collection::vec(sent(size), 1..6))
+            })
+        ) {
+            let interval = all
+                .iter()
+                .map(|s| s.record)
+                .reduce(|a, b| a.together(b, Some(size)))
+                .unwrap();
+            let largest = all.iter().map(|s| s.octets).max().unwrap();
+            let most = all.iter().map(|s| s.octets).sum::<u64>().min(size);
+            prop_assert!(interval.min <= largest, "{interval:?} {largest}");
+            prop_assert!(most <= interval.max, "{interval:?} {most}");
+        }
+
+        /// Whatever runs of messages a client takes, a run that is recognised is the one taken.
+        #[test]
+        fn recognised_runs_are_the_ones_taken(
+            sizes in proptest::collection::vec(300_u64..60_000, 3..60),
+            pick in proptest::collection::vec(any::<bool>(), 60),
+        ) {
+            let taken: Vec<usize> = (0..sizes.len()).filter(|&i| pick[i]).collect();
+            let sum = taken.iter().map(|&i| sizes[i]).sum();
+            if let Some(run) = whole_run(&sizes, taken.len() as u64, sum) {
+                for i in run.clone() {
+                    prop_assert!(
+                        taken.contains(&i) || interchangeable(&sizes, &run, i),
+                        "{i} of {run:?} was not taken"
+                    );
+                }
+            }
+        }
     }
 }

@@ -161,7 +161,7 @@ pub struct Gap {
 pub struct InitialAccess {
     /// Account.
     pub account: String,
-    /// "password_spray", "stolen_credentials", "lure", "password_change", "unknown".
+    /// "password_spray", "stolen_credentials", "found_credentials", "lure".
     pub vector: String,
     /// When.
     pub time: String,

@@ -20,7 +20,8 @@ const INSTALLED: Nanos = 1_756_800_000 * SEC;
 
 /// Rotates a log as logrotate does with `delaycompress`: `LOG` → `LOG.1` → `LOG.2.gz` → …
 pub fn rotate(log: &Path, _now: Nanos) -> Result<()> {
-    if !log.exists() {
+    // `notifempty`, as Debian's configurations have it.
+    if fs::metadata(log).map_or(0, |m| m.len()) == 0 {
         return Ok(());
     }
     let numbered = |n: u32, gz: bool| {

@@ -311,9 +311,14 @@ fn without_deleter(flows: &str) -> String {
         let line = line.split(" [USERSPACE]").next().unwrap_or(line);
         let mut fields: Vec<&str> = line.split(' ').collect();
         if let Some(i) = fields.iter().position(|f| {
-            matches!(*f, "TIME_WAIT" | "CLOSE" | "ESTABLISHED" | "LAST_ACK" | "FIN_WAIT" | "CLOSE_WAIT")
+            matches!(
+                *f,
+                "TIME_WAIT" | "CLOSE" | "ESTABLISHED" | "LAST_ACK" | "FIN_WAIT" | "CLOSE_WAIT"
+            )
         }) && fields.get(i - 1).is_some_and(|f| f.parse::<u64>().is_ok())
-            && fields.get(i.wrapping_sub(2)).is_some_and(|f| f.parse::<u64>().is_ok())
+            && fields
+                .get(i.wrapping_sub(2))
+                .is_some_and(|f| f.parse::<u64>().is_ok())
         {
             fields.remove(i - 1);
         }
@@ -334,7 +339,8 @@ mod tests {
             without_deleter(deleted),
             "[1.5]\t[DESTROY] ipv4     2 tcp      6 TIME_WAIT src=10.0.0.1 dst=10.0.0.2 bytes=5 [ASSURED]\n"
         );
-        let closed = "[1.5]\t[DESTROY] ipv4     2 tcp      6 CLOSE src=10.0.0.1 bytes=5 [ASSURED]\n";
+        let closed =
+            "[1.5]\t[DESTROY] ipv4     2 tcp      6 CLOSE src=10.0.0.1 bytes=5 [ASSURED]\n";
         assert_eq!(without_deleter(closed), closed);
     }
 }

@@ -149,7 +149,7 @@ ip addr add 10.20.8.40/32 dev w1
             "/etc/ulogd.conf",
             "[global]\nlogfile=\"syslog\"\nloglevel=3\n\
              stack=log2:NFLOG,base1:BASE,ifi1:IFINDEX,ip2str1:IP2STR,print1:PRINTPKT,emu1:LOGEMU\n\
-             [log2]\ngroup=1\n[emu1]\nfile=\"/var/log/ulog/syslogemu.log\"\nsync=1\n",
+             [log2]\ngroup=1\nnetlink_qthreshold=1\n[emu1]\nfile=\"/var/log/ulog/syslogemu.log\"\nsync=1\n",
         )
         .context("cannot write ulogd.conf")?;
         let child = on_server(true)

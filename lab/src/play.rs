@@ -192,7 +192,23 @@ impl ImapPlay {
             return;
         }
         let Some(part) = message.parts.iter().find(|p| p.number == section) else {
-            self.open.listed(at, message);
+            // A multipart: with it come all parts below it.
+            let below = format!("{section}.");
+            let parts: Vec<&Part> = message
+                .parts
+                .iter()
+                .filter(|p| p.number.starts_with(&below))
+                .collect();
+            let text = parts
+                .iter()
+                .filter(|p| !p.is_attachment())
+                .map(|p| p.content.len() as u64)
+                .sum();
+            self.open.saw(id, None, Level::Read, text);
+            for part in parts.iter().filter(|p| p.is_attachment()) {
+                self.open
+                    .attachment(at, message, &part.number, part.content.len() as u64);
+            }
             return;
         };
         let decoded = self.assemble(item, &section, part);
@@ -399,6 +415,8 @@ impl PopPlay {
     /// Breaks the connection off in the middle of a download.
     pub fn abort_retr(mut self, number: u32, octets: usize) -> Result<()> {
         let (uid, message) = self.message(number)?;
+        // Waiting for more than there is would wait for ever.
+        let octets = octets.min(usize::try_from(message.octets).unwrap_or(usize::MAX));
         let (came, received) = self.pop3.retr_and_abort(number, octets)?;
         if came >= message.octets {
             self.open.whole(("INBOX", uid), &message, message.octets);
@@ -546,9 +564,13 @@ impl WebPlay {
         let message = self.message(mailbox, uid)?;
         let reply = self.web.open_part(mailbox, uid, part)?;
         self.open.listed((mailbox, uid), &message);
-        let id = (mailbox, uid, message.message_id.as_str());
-        self.open
-            .saw(id, Some(part), Level::Read, reply.body.len() as u64);
+        let content = message.parts.iter().find(|p| p.number == part);
+        // Roundcube may send a warning about the file's type instead of the file.
+        if content.is_some_and(|p| p.content == reply.body) {
+            let id = (mailbox, uid, message.message_id.as_str());
+            self.open
+                .saw(id, Some(part), Level::Read, reply.body.len() as u64);
+        }
         Ok(())
     }
 

@@ -46,6 +46,7 @@ const ARTEFACTS_OF_THE_CLOCK: &[&str] = &[
     "file system clock is",
     "resetting file time stamps",
     "seconds into the future",
+    "has changed -- restarting",
 ];
 
 impl Syslogd {

@@ -201,14 +201,14 @@ impl Webmail {
         self.page(path.trim_start_matches("/?"))
     }
 
-    /// Opens an attachment in the browser: the frame, then the embedded part itself.
+    /// Opens an attachment in the browser: the frame around it, then the embedded part itself.
     pub fn open_part(&mut self, mailbox: &str, uid: u32, part: &str) -> Result<Reply> {
         let mailbox = encode(mailbox);
         self.page(&format!(
-            "_task=mail&_mbox={mailbox}&_uid={uid}&_part={part}&_action=get&_extwin=1"
+            "_task=mail&_mbox={mailbox}&_uid={uid}&_part={part}&_frame=1&_action=get&_extwin=1"
         ))?;
         self.page(&format!(
-            "_task=mail&_mbox={mailbox}&_uid={uid}&_part={part}&_action=get&_frame=1&_embed=1&_nocheck=1"
+            "_task=mail&_mbox={mailbox}&_uid={uid}&_part={part}&_action=get&_extwin=1&_embed=1&_mimewarning=1"
         ))
     }
 

@@ -157,7 +157,7 @@ pub fn start(options: &WebOptions) -> Result<()> {
     match options.server {
         WebServer::Nginx => server_shell("php-fpm8.2 --daemonize; nginx", false),
         WebServer::Apache => server_shell(
-            "mkdir -p /run/apache2 /run/lock/apache2; . /etc/apache2/envvars; apache2 -k start",
+            "mkdir -p /run/apache2 /run/lock/apache2; set +u; . /etc/apache2/envvars; apache2 -k start",
             false,
         ),
     }
@@ -170,7 +170,7 @@ pub fn reopen_logs(options: &WebOptions) -> Result<()> {
     match options.server {
         WebServer::Nginx => server_shell("nginx -s reopen; sleep 0.1", false),
         WebServer::Apache => server_shell(
-            ". /etc/apache2/envvars; apache2 -k graceful; sleep 0.5",
+            "set +u; . /etc/apache2/envvars; apache2 -k graceful; sleep 0.5",
             false,
         ),
     }
@@ -184,9 +184,10 @@ pub fn stop(options: &WebOptions) -> Result<()> {
             "nginx -s quit; kill -QUIT $(cat /run/php/php8.2-fpm.pid); sleep 0.3",
             false,
         ),
-        WebServer::Apache => {
-            server_shell(". /etc/apache2/envvars; apache2 -k stop; sleep 0.5", false)
-        }
+        WebServer::Apache => server_shell(
+            "set +u; . /etc/apache2/envvars; apache2 -k stop; sleep 0.5",
+            false,
+        ),
     }
     .map(|_| ())
 }

@@ -47,12 +47,20 @@ pub struct Memory {
 
 impl Memory {
     fn last(&self, account: &str, client: &'static str) -> u32 {
-        let seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        seen.get(&(account.to_owned(), client)).copied().unwrap_or(0)
+        let seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        seen.get(&(account.to_owned(), client))
+            .copied()
+            .unwrap_or(0)
     }
 
     fn remember(&self, account: &str, client: &'static str, uid: u32) {
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         seen.insert((account.to_owned(), client), uid);
     }
 }
@@ -121,7 +129,11 @@ impl Life {
             midnight + hour * 3600 * SEC + dice.between(0, spread_min * 60) * SEC
         };
         let plan_ok = |at: Nanos| {
-            at < plan.until && !plan.away.iter().any(|a| a.0 == person && a.1 <= at && at < a.2)
+            at < plan.until
+                && !plan
+                    .away
+                    .iter()
+                    .any(|a| a.0 == person && a.1 <= at && at < a.2)
         };
         let chance = |dice: &mut Rng, percent: f64| {
             let scaled = (percent * plan.scale).clamp(0.0, 100.0) * 100.0;
@@ -139,7 +151,13 @@ impl Life {
                 let (life, seed) = (self.clone(), dice.next());
                 if by_web {
                     sim.at(at, "webmail at the desk", move |me| {
-                        life.webmail(me, person, cast::desk(person), seed, "reads mail at the desk")
+                        life.webmail(
+                            me,
+                            person,
+                            cast::desk(person),
+                            seed,
+                            "reads mail at the desk",
+                        )
                     });
                 } else {
                     sim.at(at, "mail program at the desk", move |me| {
@@ -170,13 +188,22 @@ impl Life {
                 let at = clock(dice, hour, 40);
                 if chance(dice, 75.0) && plan_ok(at) {
                     let life = self.clone();
-                    sim.at(at, "phone", move |me| life.phone(me, person, cast::mobile(person, day)));
+                    sim.at(at, "phone", move |me| {
+                        life.phone(me, person, cast::mobile(person, day))
+                    });
                 }
             }
         }
     }
 
-    fn outside_mail(&self, sim: &mut Sim, plan: &Plan, midnight: Nanos, workday: bool, dice: &mut Rng) {
+    fn outside_mail(
+        &self,
+        sim: &mut Sim,
+        plan: &Plan,
+        midnight: Nanos,
+        workday: bool,
+        dice: &mut Rng,
+    ) {
         let usual = if workday { 6.0 } else { 1.0 };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let letters = (usual * plan.scale).ceil() as usize;
@@ -186,7 +213,9 @@ impl Life {
             if at < plan.until {
                 let (life, mut dice) = (self.clone(), Rng::new(dice.next()));
                 sim.at(at, "letter from outside", move |me| {
-                    let mail = life.corpus.external_mail(&mut dice, None, to, me.now() / SEC);
+                    let mail = life
+                        .corpus
+                        .external_mail(&mut dice, None, to, me.now() / SEC);
                     life.deliver(&mail, to)
                 });
             }
@@ -218,10 +247,19 @@ impl Life {
     /// Delivers a letter from outside as its author's mail server does.
     pub fn deliver(&self, mail: &vauban_corpus::Mail, to: usize) -> Result<()> {
         let (helo, address) = self.corpus.origin(mail);
-        let known = OUTSIDERS.iter().any(|o| o.ip == address) || address.starts_with("198.51.100.") || address.starts_with("203.0.113.");
+        let known = OUTSIDERS.iter().any(|o| o.ip == address)
+            || address.starts_with("198.51.100.")
+            || address.starts_with("203.0.113.");
         let source = cast::ip(if known { &address } else { "198.51.100.140" });
         let from = mail.from.clone();
-        play::deliver(&self.lab, source, &helo, &from, &[&self.address(to)], &mail.raw)
+        play::deliver(
+            &self.lab,
+            source,
+            &helo,
+            &from,
+            &[&self.address(to)],
+            &mail.raw,
+        )
     }
 
     /// A mail program at the desk: looks for new mail, fetches it, idles, fetches what arrives.
@@ -260,7 +298,13 @@ impl Life {
     }
 
     /// Logs in over IMAP with the password the owner knows; `None` when it is refused.
-    pub fn imap(&self, person: usize, source: IpAddr, agent: &str, who: &Who) -> Result<Option<ImapPlay>> {
+    pub fn imap(
+        &self,
+        person: usize,
+        source: IpAddr,
+        agent: &str,
+        who: &Who,
+    ) -> Result<Option<ImapPlay>> {
         let account = self.address(person);
         let password = self.lab.known_password(&account);
         ImapPlay::login_as(&self.lab, source, &account, &account, &password, agent, who)
@@ -305,14 +349,22 @@ impl Life {
     }
 
     /// A person reads mail in the browser.
-    pub fn webmail(&self, me: &Actor, person: usize, source: IpAddr, seed: u64, why: &str) -> Result<()> {
+    pub fn webmail(
+        &self,
+        me: &Actor,
+        person: usize,
+        source: IpAddr,
+        seed: u64,
+        why: &str,
+    ) -> Result<()> {
         let mut dice = Rng::new(seed);
         let who = Who::honest("user", why);
         let account = self.address(person);
         let password = self.lab.known_password(&account);
         let agent = cast::browser(person);
         let assets = dice.chance(40);
-        let web = WebPlay::login_with(&self.lab, source, &account, &password, &agent, &who, assets)?;
+        let web =
+            WebPlay::login_with(&self.lab, source, &account, &password, &agent, &who, assets)?;
         let Some(mut web) = web else {
             return Ok(());
         };
@@ -338,7 +390,11 @@ impl Life {
         }
         if dice.chance(35) {
             let to = self.address(dice.below(self.corpus.people.len()));
-            web.send(&to, "Point rapide", "Bonjour,\n\nPouvez-vous me rappeler cet après-midi ?\n\nCordialement\n")?;
+            web.send(
+                &to,
+                "Point rapide",
+                "Bonjour,\n\nPouvez-vous me rappeler cet après-midi ?\n\nCordialement\n",
+            )?;
             me.sleep(pause(&mut dice, 5, 20))?;
         }
         web.web.refresh("INBOX")?;
@@ -355,7 +411,9 @@ impl Life {
     pub fn letter(&self, me: &Actor, person: usize, seed: u64) -> Result<()> {
         let mut dice = Rng::new(seed);
         let people = self.corpus.people.len();
-        let mut to: Vec<usize> = (0..dice.between(1, 3)).map(|_| dice.below(people)).collect();
+        let mut to: Vec<usize> = (0..dice.between(1, 3))
+            .map(|_| dice.below(people))
+            .collect();
         to.sort_unstable();
         to.dedup();
         to.retain(|t| *t != person);
@@ -372,7 +430,14 @@ impl Life {
         let who = Who::honest("user", "writes from the desk");
         let addresses: Vec<String> = to.iter().map(|t| self.address(*t)).collect();
         let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-        play::submit(&self.lab, cast::desk(person), &account, &addresses, &mail.raw, &who)?;
+        play::submit(
+            &self.lab,
+            cast::desk(person),
+            &account,
+            &addresses,
+            &mail.raw,
+            &who,
+        )?;
         me.sleep(1.0)?;
         // The program files a copy in Sent.
         if let Some(mut imap) = self.imap(person, cast::desk(person), "Thunderbird", &who)? {

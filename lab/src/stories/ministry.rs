@@ -55,10 +55,13 @@ pub fn play(args: &RunArgs) -> Result<()> {
     let mut addresses = cast::addresses(corpus.people.len());
     addresses.extend([VPN_1, VPN_2, VPN_3, RENTED, V6, "203.0.113.200"].map(ip));
     let mut names = cast::names();
+    names.exchangers.push((
+        "stockage-libre.example".into(),
+        "mx.stockage-libre.example".into(),
+    ));
     names
-        .exchangers
-        .push(("stockage-libre.example".into(), "mx.stockage-libre.example".into()));
-    names.hosts.push(("relay.presse.invalid".into(), ip("203.0.113.200")));
+        .hosts
+        .push(("relay.presse.invalid".into(), ip("203.0.113.200")));
     let mut exchangers = cast::exchangers();
     exchangers.push((ip(DROP_MX), "mx.stockage-libre.example".into()));
     let lab = Arc::new(Lab::build(
@@ -114,7 +117,8 @@ fn passwords(sim: &mut Sim, life: &Life) {
         sim.at(begin, "password changer", move |me| {
             let account = life_1.address(person);
             let who = Who::intruder("logs in with a phished password and changes it");
-            let mut web = WebPlay::login(&life_1.lab, ip(VPN_1), &account, &browser(), &who, i == 0)?;
+            let mut web =
+                WebPlay::login(&life_1.lab, ip(VPN_1), &account, &browser(), &who, i == 0)?;
             let rows = web.list("INBOX", 1)?;
             me.sleep(9.0)?;
             if let Some(uid) = rows.get(i) {
@@ -128,9 +132,10 @@ fn passwords(sim: &mut Sim, life: &Life) {
         let life_2 = life.clone();
         let reset = at("2025-11-26 08:05") + i64::try_from(i).unwrap_or(0) * 240 * SEC;
         sim.at(reset, "help desk", move |_| {
-            life_2
-                .lab
-                .reset_password(&life_2.address(person), &format!("Accueil-{}-{person}", 730 + i))
+            life_2.lab.reset_password(
+                &life_2.address(person),
+                &format!("Accueil-{}-{person}", 730 + i),
+            )
         });
     }
 }
@@ -164,7 +169,8 @@ fn lure(sim: &mut Sim, life: &Life, seed: u64) {
         let who = Who {
             actor: "lure",
             intruder: true,
-            why: "the owner opens the lure at the desk; its script reads on in the same session".into(),
+            why: "the owner opens the lure at the desk; its script reads on in the same session"
+                .into(),
         };
         let agent = cast::browser(LURED);
         let mut web = WebPlay::login(&life.lab, cast::desk(LURED), &account, &agent, &who, true)?;
@@ -174,7 +180,8 @@ fn lure(sim: &mut Sim, life: &Life, seed: u64) {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
-        let uid = crate::store::find(&account, "INBOX", &wanted)?.context("the lure did not arrive")?;
+        let uid =
+            crate::store::find(&account, "INBOX", &wanted)?.context("the lure did not arrive")?;
         web.preview("INBOX", uid)?;
         me.sleep(0.4)?;
         // What published payloads of this kind do: list, then show one message after the other.
@@ -203,7 +210,14 @@ fn found_credentials(sim: &mut Sim, life: &Life, seed: u64) {
             .credentials_mail(&mut dice, WRITER, LURED, KEEPER, me.now() / SEC);
         let who = Who::honest("user", "hands a password over in clear");
         let from = life.address(WRITER);
-        crate::play::submit(&life.lab, cast::desk(WRITER), &from, &[&life.address(LURED)], &mail.raw, &who)?;
+        crate::play::submit(
+            &life.lab,
+            cast::desk(WRITER),
+            &from,
+            &[&life.address(LURED)],
+            &mail.raw,
+            &who,
+        )?;
         life.lab.books.lock().secrets_used.push(json!({
             "message_id": format!("<{}>", mail.message_id), "account": life.address(LURED),
             "opens": life.address(KEEPER), "used": "2025-12-09T23:21:00Z",
@@ -258,7 +272,9 @@ fn search_night(sim: &mut Sim, life: &Life, seed: u64) {
         web.zip_messages("INBOX", &archive)?;
         me.sleep(8.0)?;
         for uid in hits_seen {
-            let attachments = crate::store::message(&account, "INBOX", uid)?.attachments().count();
+            let attachments = crate::store::message(&account, "INBOX", uid)?
+                .attachments()
+                .count();
             if attachments >= 2 {
                 web.zip_attachments("INBOX", uid)?;
                 break;
@@ -371,7 +387,13 @@ fn second_account(sim: &mut Sim, life: &Life, seed: u64) {
             let five = life.clone();
             let when = at("2025-12-10 00:00") + day * DAY + hour * 3600 * SEC + 754 * SEC;
             sim.at(when, "letter to the redirected", move |me| {
-                letter_to(&five, me, WRITER, KEEPER, seed ^ u64::try_from(when).unwrap_or(1))
+                letter_to(
+                    &five,
+                    me,
+                    WRITER,
+                    KEEPER,
+                    seed ^ u64::try_from(when).unwrap_or(1),
+                )
             });
         }
     }
@@ -380,11 +402,20 @@ fn second_account(sim: &mut Sim, life: &Life, seed: u64) {
 /// A colleague writes to one person.
 fn letter_to(life: &Life, me: &Actor, from: usize, to: usize, seed: u64) -> Result<()> {
     let mut dice = Rng::new(seed);
-    let mail = life.corpus.new_mail(&mut dice, from, &[to], me.now() / SEC, 3600);
+    let mail = life
+        .corpus
+        .new_mail(&mut dice, from, &[to], me.now() / SEC, 3600);
     let who = Who::honest("user", "writes from the desk");
     let (from, to) = (life.address(from), life.address(to));
     if from == to {
         bail!("nobody writes to themselves here");
     }
-    crate::play::submit(&life.lab, cast::desk(WRITER), &from, &[&to], &mail.raw, &who)
+    crate::play::submit(
+        &life.lab,
+        cast::desk(WRITER),
+        &from,
+        &[&to],
+        &mail.raw,
+        &who,
+    )
 }

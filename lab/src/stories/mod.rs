@@ -5,6 +5,7 @@
 mod background;
 mod cast;
 mod ministry;
+mod random;
 mod slice;
 
 use anyhow::{Result, bail};
@@ -12,12 +13,13 @@ use anyhow::{Result, bail};
 use crate::RunArgs;
 
 /// All stories by name.
-pub const NAMES: &[&str] = &["slice", "ministry"];
+pub const NAMES: &[&str] = &["slice", "ministry", "random"];
 
 /// Plays a story; called inside the closed room.
 pub fn play(args: &RunArgs) -> Result<()> {
     match args.story.as_str() {
         "slice" => slice::play(args),
+        "random" => random::play(args),
         "ministry" => ministry::play(args),
         other => bail!("no story `{other}`"),
     }

@@ -46,7 +46,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    fn last(&self, account: &str, client: &'static str) -> u32 {
+    /// Highest UID a client has fetched of a mailbox; 0 when it never looked.
+    pub fn last(&self, account: &str, client: &'static str) -> u32 {
         let seen = self
             .seen
             .lock()
@@ -56,7 +57,8 @@ impl Memory {
             .unwrap_or(0)
     }
 
-    fn remember(&self, account: &str, client: &'static str, uid: u32) {
+    /// Remembers the highest UID.
+    pub fn remember(&self, account: &str, client: &'static str, uid: u32) {
         let mut seen = self
             .seen
             .lock()

@@ -4,6 +4,7 @@
 
 mod background;
 mod cast;
+mod clean;
 mod ministry;
 mod random;
 mod slice;
@@ -13,13 +14,14 @@ use anyhow::{Result, bail};
 use crate::RunArgs;
 
 /// All stories by name.
-pub const NAMES: &[&str] = &["slice", "ministry", "random"];
+pub const NAMES: &[&str] = &["slice", "ministry", "clean", "random"];
 
 /// Plays a story; called inside the closed room.
 pub fn play(args: &RunArgs) -> Result<()> {
     match args.story.as_str() {
         "slice" => slice::play(args),
         "random" => random::play(args),
+        "clean" => clean::play(args),
         "ministry" => ministry::play(args),
         other => bail!("no story `{other}`"),
     }

@@ -55,6 +55,7 @@ pub const NAMES: &[&str] = &[
     "source_failures_here",
     "source_passwords_changed",
     "spray_accounts",
+    "taken_by_strangers",
     "wide_network_new",
 ];
 
@@ -248,11 +249,11 @@ pub fn compute(index: usize, m: &Model<'_>) -> Facts {
         }
         let stored = m.universe.count(c.account, c.end);
         if stored > 0 && c.protocol != Protocol::Smtp {
-            f.set(
-                "mailbox_share",
-                (volume as f64 / stored as f64).min(1.0),
-                own(),
-            );
+                        f.set("mailbox_share", (volume as f64 / stored as f64).min(1.0), own());
+        }
+        if m.profiles.network_is_new(c.account, network(ip), c.start) == Some(true) {
+            let (taken, lines) = m.taken_by_strangers(c.account, c.start);
+            f.set("taken_by_strangers", taken as f64, lines);
         }
     }
     let silent: Vec<&DaemonSession> = c
@@ -289,6 +290,10 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
         (p.protocol.get(&(c.account, c.protocol)), "protocol_new"),
     ] {
         let Some(seen) = seen else { continue };
+        // Webmail is there for the odd use from anywhere; its being new says nothing.
+        if name == "protocol_new" && c.protocol == Protocol::Webmail {
+            continue;
+        }
         let before = p.history_days(c.account, seen.first);
         let apart = p.days_apart(c.account, seen);
         if let Some(is_new) = Profiles::is_new(seen, c.start, before, apart) {

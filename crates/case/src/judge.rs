@@ -3,7 +3,7 @@
 use crate::contract::{Label, Reason};
 use crate::facts::{self, Facts};
 use crate::model::Model;
-use crate::rules::{INTRUDER, SUSPECT, SessionRules};
+use crate::rules::{HARD_SIGNS, INTRUDER, SUSPECT, SessionRules};
 use vauban_ocsf::Evidence;
 
 /// Judgement of one session.
@@ -69,7 +69,9 @@ fn rate(j: &mut Judgement, rules: &SessionRules) {
     let lookup = |name: &str| j.facts.get(name);
     let fired = rules.fire(&lookup);
     j.score = SessionRules::score(&fired);
+    let hard = SessionRules::hard_signs(&fired) >= HARD_SIGNS;
     j.label = match j.score {
+        _ if !hard => Label::Legitimate,
         s if s >= INTRUDER => Label::Intruder,
         s if s >= SUSPECT => Label::Suspect,
         _ => Label::Legitimate,

@@ -432,6 +432,53 @@ impl<'a> Model<'a> {
         (accounts.len(), lines)
     }
 
+    /// Items that sessions from passing networks took of an account within a week of an instant:
+    /// what a slow collector takes piece by piece. A network is passing when the account was there
+    /// on one day only; a traveller's hotel and phone serve for days. The account's own browser
+    /// does not count.
+    pub fn taken_by_strangers(&self, account: Sym, at: Timestamp) -> (u64, Vec<Evidence>) {
+        /// Fewer are the stops of one journey.
+        const NETWORKS: usize = 4;
+        let mut taken = 0;
+        let mut networks = HashSet::new();
+        let mut lines = Vec::new();
+        let list = self.clients_of.get(&account).map_or(&[][..], Vec::as_slice);
+        let from = list.partition_point(|&i| {
+            self.clients[i as usize].start.0 < at.0 - crate::profile::NETWORK_SETTLES
+        });
+        for &i in &list[from..] {
+            let c = &self.clients[i as usize];
+            if c.start.0 > at.0 + crate::profile::NETWORK_SETTLES {
+                break;
+            }
+            let Some(ip) = self.addr(c.ip).filter(|ip| !client::is_inside(*ip)) else { continue };
+            let net = network(ip);
+            let volume = facts::volume(c, self);
+            let passing = self
+                .profiles
+                .network
+                .get(&(account, net))
+                .is_some_and(|seen| seen.days.len() == 1);
+            let own_browser = self
+                .profiles
+                .agent
+                .get(&(account, c.agent))
+                .is_some_and(crate::profile::Seen::settled);
+            if volume == 0
+                || !passing
+                || own_browser
+                || self.profiles.network_is_new(account, net, c.start) != Some(true)
+            {
+                continue;
+            }
+            taken += volume;
+            if networks.insert(net) {
+                lines.extend(c.evidence(&self.obs, &self.daemon, 1));
+            }
+        }
+        if networks.len() < NETWORKS { (0, Vec::new()) } else { (taken, lines) }
+    }
+
     /// How many accounts' passwords were changed from an address within `reach` of an instant.
     pub fn passwords_changed_from(
         &self,

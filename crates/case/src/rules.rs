@@ -11,6 +11,12 @@ use std::collections::BTreeMap;
 
 /// Most that the rules of one group add together.
 pub const GROUP_CAP: f64 = 60.0;
+/// Most that novelty adds: many people are somewhere new every day.
+pub const NOVELTY_CAP: f64 = 40.0;
+/// Novelty, however much of it, accuses nobody by itself, and neither does the spraying that every
+/// mail server is under all the time: the other signs must add up to this before a session is so
+/// much as suspect.
+pub const HARD_SIGNS: f64 = 25.0;
 /// From this score on, a session is an intruder's.
 pub const INTRUDER: f64 = 60.0;
 /// From this score on, a session is suspect.
@@ -218,11 +224,20 @@ impl SessionRules {
         for (rule, _) in fired {
             *groups.entry(&rule.group).or_default() += rule.weight;
         }
-        groups
-            .values()
-            .map(|w| w.min(GROUP_CAP))
+                groups
+            .iter()
+            .map(|(group, w)| w.min(if *group == "novelty" { NOVELTY_CAP } else { GROUP_CAP }))
             .sum::<f64>()
             .clamp(0.0, 100.0)
+    }
+
+    /// What the signs other than novelty and innocence add up to.
+    pub fn hard_signs(fired: &[(&Rule, Vec<&str>)]) -> f64 {
+        fired
+            .iter()
+            .filter(|(rule, _)| !matches!(rule.group.as_str(), "novelty" | "innocence"))
+            .map(|(rule, _)| rule.weight)
+            .sum()
     }
 
     /// Runs the examples of all rules; gives those that come out otherwise than they say.

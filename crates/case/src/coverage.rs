@@ -31,8 +31,10 @@ pub struct Hole {
     pub ip: Option<Ip>,
 }
 
-/// An hour of silence counts when this many records were expected in it.
-const EXPECTED_LEAST: f64 = 20.0;
+/// A silence counts when comparable days have at least this many records in its hours.
+const EXPECTED_LEAST: u64 = 20;
+/// Comparable days needed.
+const DAYS_LEAST: usize = 3;
 
 /// Finds holes.
 pub fn holes(m: &Model<'_>, inputs: &Inputs<'_>) -> Vec<Hole> {
@@ -125,56 +127,63 @@ fn groups(m: &Model<'_>, inputs: &Inputs<'_>) -> Vec<(String, String, SourceStat
         .collect()
 }
 
-/// Runs of silent hours in which, by the same hours of other days, records were to be expected.
+/// Runs of silent hours in which, by the same hours of other days of the same kind (working days,
+/// weekends), records were to be expected.
 fn silences(format: &str, stats: &SourceStats, out: &mut Vec<Hole>) {
     let (Some(first), Some(last)) = (stats.first, stats.last) else {
         return;
     };
     let (from, to) = (first.0.0.div_euclid(HOUR), last.0.0.div_euclid(HOUR));
-    let days = ((to - from) / 24).max(1) as f64;
-    if days < 3.0 {
-        return;
-    }
-    // Least count of each hour of the day over the days, silent hours left aside twice: an hour
-    // that is now and then silent by itself expects nothing.
-    let mut by_hour: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
-    for hour in from..=to {
-        let count = stats.hours.get(&hour).map_or(0, |h| h.count);
-        by_hour.entry(hour.rem_euclid(24)).or_default().push(count);
-    }
-    let expected: BTreeMap<i64, f64> = by_hour
-        .into_iter()
-        .map(|(hour, mut counts)| {
-            counts.sort_unstable();
-            // The second quartile from below, so that weekends count as they are.
-            let low = counts.get(counts.len() / 5).copied().unwrap_or(0);
-            (hour, low as f64)
-        })
-        .collect();
     let mut previous = first;
-    let mut missed = 0.0;
+    let mut silent_since: Option<i64> = None;
     for hour in from..=to {
-        match stats.hours.get(&hour) {
-            None => missed += expected.get(&hour.rem_euclid(24)).copied().unwrap_or(0.0),
-            Some(h) => {
-                if missed >= EXPECTED_LEAST {
-                    out.push(Hole {
-                        source: format.to_string(),
-                        from: previous.0,
-                        to: h.first.0,
-                        why: text(
-                            format!("no record where the same hours of other days have at least {missed:.0}"),
-                            format!("aucune trace là où les mêmes heures des autres jours en ont au moins {missed:.0}"),
-                        ),
-                        evidence: vec![previous.1, h.first.1],
-                        ip: None,
-                    });
-                }
-                missed = 0.0;
-                previous = h.last;
-            }
+        let Some(h) = stats.hours.get(&hour) else {
+            silent_since.get_or_insert(hour);
+            continue;
+        };
+        if let Some(since) = silent_since.take()
+            && let Some((least, days)) = expected(stats, since..hour, from..to + 1)
+            && least >= EXPECTED_LEAST
+        {
+            out.push(Hole {
+                source: format.to_string(),
+                from: previous.0,
+                to: h.first.0,
+                why: text(
+                    format!("no record, where the same hours of {days} comparable days have at least {least}"),
+                    format!("aucune trace, là où les mêmes heures de {days} jours comparables en ont au moins {least}"),
+                ),
+                evidence: vec![previous.1, h.first.1],
+                ip: None,
+            });
         }
+        previous = h.last;
     }
+}
+
+/// Whether an hour falls on a weekend. 1 January 1970 was a Thursday.
+fn weekend(hour: i64) -> bool {
+    (hour.div_euclid(24) + 3).rem_euclid(7) >= 5
+}
+
+/// The least number of records that the same hours of comparable days have, and how many such
+/// days there are; `None` below [`DAYS_LEAST`].
+fn expected(
+    stats: &SourceStats,
+    silent: std::ops::Range<i64>,
+    all: std::ops::Range<i64>,
+) -> Option<(u64, usize)> {
+    let days = (all.end - all.start) / 24 + 1;
+    let counts: Vec<u64> = (-days..=days)
+        .map(|d| silent.start + 24 * d..silent.end + 24 * d)
+        .filter(|w| w.end <= silent.start || w.start >= silent.end)
+        .filter(|w| w.start >= all.start && w.end <= all.end)
+        .filter(|w| {
+            weekend(w.start) == weekend(silent.start) && weekend(w.end) == weekend(silent.end)
+        })
+        .map(|w| stats.hours.range(w).map(|(_, h)| h.count).sum())
+        .collect();
+    (counts.len() >= DAYS_LEAST).then(|| (counts.iter().copied().min().unwrap_or(0), counts.len()))
 }
 
 /// Short sessions of which only one end is on record.

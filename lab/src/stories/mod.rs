@@ -5,6 +5,7 @@
 mod background;
 mod cast;
 mod clean;
+mod drip;
 mod ministry;
 mod random;
 mod slice;
@@ -14,7 +15,7 @@ use anyhow::{Result, bail};
 use crate::RunArgs;
 
 /// All stories by name.
-pub const NAMES: &[&str] = &["slice", "ministry", "clean", "random"];
+pub const NAMES: &[&str] = &["slice", "ministry", "clean", "drip", "random"];
 
 /// Plays a story; called inside the closed room.
 pub fn play(args: &RunArgs) -> Result<()> {
@@ -22,6 +23,7 @@ pub fn play(args: &RunArgs) -> Result<()> {
         "slice" => slice::play(args),
         "random" => random::play(args),
         "clean" => clean::play(args),
+        "drip" => drip::play(args),
         "ministry" => ministry::play(args),
         other => bail!("no story `{other}`"),
     }

@@ -173,11 +173,6 @@ impl<'a> Collector<'a> {
         set_time(&target, self.end)
     }
 
-    /// Copies a file under another name.
-    pub fn file_as(&self, source: &Path, name: &str) -> Result<()> {
-        self.copy(source, &self.root.join(name))
-    }
-
     fn stamp(&self, source: &Path, target: &Path) -> Result<()> {
         let modified = fs::metadata(source)?
             .modified()?

@@ -130,6 +130,10 @@ fn run(args: &RunArgs) -> Result<()> {
             );
         }
     }
+    let stale = out.join("failed-log");
+    if stale.exists() {
+        std::fs::remove_dir_all(&stale).context("cannot clear failed-log")?;
+    }
     let mut inside = vec![
         "inside".to_owned(),
         args.story.clone(),

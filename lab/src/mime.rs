@@ -35,8 +35,6 @@ impl Part {
 pub struct Message {
     /// `Message-ID` with its angle brackets; empty when there is none.
     pub message_id: String,
-    /// `Subject` as it stands.
-    pub subject: String,
     /// Leaf parts in order.
     pub parts: Vec<Part>,
     /// The message's octets with CRLF line ends.
@@ -52,7 +50,6 @@ impl Message {
         walk(head, body, "", false, &mut parts);
         Message {
             message_id: field(head, "message-id").unwrap_or_default(),
-            subject: field(head, "subject").unwrap_or_default(),
             parts,
             octets: crlf.len() as u64,
         }

@@ -169,7 +169,8 @@ ip addr add 10.20.8.40/32 dev w1
         // conntrack exits 1 when there is nothing to delete.
         server_shell(
             "conntrack -D -p tcp --state TIME_WAIT >/dev/null 2>&1 || true
-             conntrack -D -p tcp --state CLOSE >/dev/null 2>&1 || true",
+             conntrack -D -p tcp --state CLOSE >/dev/null 2>&1 || true
+             conntrack -D -p udp >/dev/null 2>&1 || true",
             true,
         )
         .map(|_| ())

@@ -125,17 +125,15 @@ impl ImapPlay {
     }
 
     /// Fetches sections with content, such as `BODY.PEEK[]`, `BODY[1]` or `BODY[2]<0.65536>`.
-    pub fn fetch(&mut self, uids: &[u32], items: &str) -> Result<u64> {
+    pub fn fetch(&mut self, uids: &[u32], items: &str) -> Result<()> {
         if uids.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let fetched = self.imap.uid_fetch(&set(uids), items)?;
-        let mut octets = 0;
         for item in &fetched {
-            octets += item.data.len() as u64;
             self.book(item)?;
         }
-        Ok(octets)
+        Ok(())
     }
 
     /// Fetches a section in pieces, as clients do with large parts, `pieces` of `size` octets at most.
@@ -671,11 +669,6 @@ impl WebPlay {
         self.web.http.hang_up();
         self.web.http.source = source;
         self.open.also_from(source);
-    }
-
-    /// Books what another browser with the stolen session does as the same session.
-    pub fn books(&mut self) -> &mut Open {
-        &mut self.open
     }
 
     /// Logs out.

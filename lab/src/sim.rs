@@ -23,7 +23,6 @@ enum Wake {
 
 enum Msg {
     Sleep(Nanos, String, Sender<()>),
-    Spawn(Nanos, String, Body),
     Done(String, Result<()>),
 }
 
@@ -53,18 +52,6 @@ impl Actor {
             .send(Msg::Sleep(at, self.name.clone(), wake))
             .map_err(|_| anyhow!("the story was stopped"))?;
         woken.recv().map_err(|_| anyhow!("the story was stopped"))
-    }
-
-    /// Starts another actor at a story time.
-    pub fn spawn(
-        &self,
-        at: Nanos,
-        name: &str,
-        body: impl FnOnce(&Actor) -> Result<()> + Send + 'static,
-    ) -> Result<()> {
-        self.to_sim
-            .send(Msg::Spawn(at, name.to_owned(), Box::new(body)))
-            .map_err(|_| anyhow!("the story was stopped"))
     }
 }
 
@@ -154,19 +141,14 @@ impl Sim {
     }
 
     fn wait(&mut self, running: &str) -> Result<()> {
-        loop {
-            match self.from_actors.recv_timeout(Duration::from_secs(120)) {
-                Ok(Msg::Sleep(at, name, sender)) => {
-                    self.push(at, Wake::Resume(name, sender));
-                    return Ok(());
-                }
-                Ok(Msg::Spawn(at, name, body)) => self.push(at, Wake::Start(name, body)),
-                Ok(Msg::Done(name, result)) => {
-                    return result.with_context(|| format!("actor {name} failed"));
-                }
-                Err(RecvTimeoutError::Timeout) => bail!("actor {running} hangs"),
-                Err(RecvTimeoutError::Disconnected) => bail!("the scheduler lost its actors"),
+        match self.from_actors.recv_timeout(Duration::from_secs(120)) {
+            Ok(Msg::Sleep(at, name, sender)) => {
+                self.push(at, Wake::Resume(name, sender));
+                Ok(())
             }
+            Ok(Msg::Done(name, result)) => result.with_context(|| format!("actor {name} failed")),
+            Err(RecvTimeoutError::Timeout) => bail!("actor {running} hangs"),
+            Err(RecvTimeoutError::Disconnected) => bail!("the scheduler lost its actors"),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The Internet's mail exchangers: accept everything on port 25 of the world's addresses and keep it.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -12,8 +11,6 @@ use crate::clock::{Clock, Nanos};
 /// A message another site accepted.
 #[derive(Clone, Debug)]
 pub struct Accepted {
-    /// Envelope sender.
-    pub from: String,
     /// Envelope recipients.
     pub to: Vec<String>,
     /// The message with CRLF line ends, dot-stuffing removed.
@@ -48,7 +45,6 @@ pub fn start(address: IpAddr, name: &str, clock: &Arc<Clock>, sink: &Sink) -> Re
 fn serve(stream: &TcpStream, name: &str, clock: &Clock, sink: &Sink) -> Result<()> {
     let mut out = stream;
     let mut input = BufReader::new(stream);
-    let mut from = String::new();
     let mut to = Vec::new();
     write!(out, "220 {name} ESMTP\r\n")?;
     let mut line = String::new();
@@ -61,7 +57,6 @@ fn serve(stream: &TcpStream, name: &str, clock: &Clock, sink: &Sink) -> Result<(
         if upper.starts_with("EHLO") {
             write!(out, "250-{name}\r\n250-SIZE 52428800\r\n250 8BITMIME\r\n")?;
         } else if upper.starts_with("MAIL FROM:") {
-            from = address(&line);
             write!(out, "250 2.1.0 Ok\r\n")?;
         } else if upper.starts_with("RCPT TO:") {
             to.push(address(&line));
@@ -73,7 +68,6 @@ fn serve(stream: &TcpStream, name: &str, clock: &Clock, sink: &Sink) -> Result<(
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             kept.push(Accepted {
-                from: std::mem::take(&mut from),
                 to: std::mem::take(&mut to),
                 data,
                 at: clock.now(),
@@ -109,19 +103,6 @@ fn address(line: &str) -> String {
         .and_then(|l| l.1.split_once('>'))
         .map(|l| l.0.to_owned())
         .unwrap_or_default()
-}
-
-/// Counts accepted messages by recipient domain; for summaries.
-pub fn by_domain(sink: &Sink) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    let kept = sink
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    for to in kept.iter().flat_map(|a| &a.to) {
-        let domain = to.rsplit_once('@').map_or("", |t| t.1);
-        *counts.entry(domain.to_owned()).or_insert(0) += 1;
-    }
-    counts
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ const ARTEFACTS_OF_THE_CLOCK: &[&str] = &[
     "resetting file time stamps",
     "seconds into the future",
     "has changed -- restarting",
+    "unix_trigger_event: read timeout",
 ];
 
 impl Syslogd {
@@ -83,11 +84,6 @@ impl Syslogd {
         self.state
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Writes as if a program had logged `message` (with its tag) to a facility.
-    pub fn log(&self, facility: u8, message: &str) {
-        self.write(facility, message.as_bytes());
     }
 
     fn take(&self, datagram: &[u8]) {

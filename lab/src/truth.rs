@@ -19,8 +19,6 @@ pub enum Level {
     Read,
     /// It was saved or transferred whole.
     Downloaded,
-    /// It was sent on.
-    Forwarded,
 }
 
 /// A message or a part of one, and what of it reached the client.

@@ -224,16 +224,6 @@ impl Http {
             }
         }
     }
-
-    /// Hands the cookies to another browser, as stolen sessions are.
-    pub fn cookies(&self) -> Vec<(String, String)> {
-        self.cookies.clone()
-    }
-
-    /// Puts cookies in.
-    pub fn set_cookies(&mut self, cookies: Vec<(String, String)>) {
-        self.cookies = cookies;
-    }
 }
 
 fn read_head(wire: &mut Wire) -> Result<Reply> {
@@ -286,7 +276,7 @@ fn exchange(wire: &mut Wire, message: &[u8]) -> Result<(Reply, bool)> {
     } else if let Some(size) = reply.header("content-length").and_then(|l| l.parse().ok()) {
         reply.body = wire.exactly(size)?;
     } else {
-        reply.body = wire.to_end()?;
+        reply.body = wire.drain()?;
         keep = false;
     }
     if reply.header("content-encoding") == Some("gzip") {

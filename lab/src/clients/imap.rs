@@ -46,11 +46,6 @@ impl Imap {
         Ok(imap)
     }
 
-    /// Octets received so far.
-    pub fn received(&self) -> u64 {
-        self.wire.received
-    }
-
     fn response(&mut self) -> Result<Response> {
         let mut response = Response::default();
         loop {
@@ -217,7 +212,7 @@ impl Imap {
     /// Logs out and waits for the server to close; returns all octets received.
     pub fn logout(mut self) -> Result<u64> {
         self.send("LOGOUT")?;
-        self.wire.to_end()?;
+        self.wire.drain()?;
         Ok(self.wire.received)
     }
 

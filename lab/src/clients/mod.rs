@@ -134,7 +134,7 @@ impl Wire {
     }
 
     /// Everything until the server closes.
-    pub fn to_end(&mut self) -> Result<Vec<u8>> {
+    pub fn drain(&mut self) -> Result<Vec<u8>> {
         while self.fill()? > 0 {}
         let data = self.buffer.get(self.at..).unwrap_or_default().to_vec();
         self.at = self.buffer.len();

@@ -21,11 +21,6 @@ impl Pop3 {
         Ok(pop3)
     }
 
-    /// Octets received so far.
-    pub fn received(&self) -> u64 {
-        self.wire.received
-    }
-
     fn ask(&mut self, command: &str) -> Result<Option<String>> {
         self.wire.send(format!("{command}\r\n").as_bytes())?;
         let line = String::from_utf8_lossy(&self.wire.line()?).into_owned();
@@ -108,13 +103,8 @@ impl Pop3 {
     /// Leaves in order; returns all octets received.
     pub fn quit(mut self) -> Result<u64> {
         self.wire.send(b"QUIT\r\n")?;
-        self.wire.to_end()?;
+        self.wire.drain()?;
         Ok(self.wire.received)
-    }
-
-    /// Breaks the connection off; returns all octets received.
-    pub fn abort(self) -> u64 {
-        self.wire.abort()
     }
 }
 

@@ -90,17 +90,6 @@ impl Webmail {
         Ok(true)
     }
 
-    /// Takes over another browser's session: its cookies and its page's token.
-    pub fn steal(&self, source: IpAddr, agent: Agent) -> Webmail {
-        let mut http = Http::new(source, WEBMAIL, agent);
-        http.set_cookies(self.http.cookies());
-        Webmail {
-            http,
-            token: self.token.clone(),
-            serial: self.serial,
-        }
-    }
-
     fn ajax(&mut self, query: &str) -> Result<String> {
         self.serial += 1013;
         let path = format!("/?{query}&_remote=1&_unlock=loading{0}&_={0}", self.serial);

@@ -62,7 +62,7 @@ impl Sieve {
     /// Leaves; returns all octets received.
     pub fn logout(mut self) -> Result<u64> {
         self.wire.send(b"LOGOUT\r\n")?;
-        self.wire.to_end()?;
+        self.wire.drain()?;
         Ok(self.wire.received)
     }
 }

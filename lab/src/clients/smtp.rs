@@ -80,7 +80,7 @@ impl Smtp {
     /// Leaves; returns all octets received.
     pub fn quit(mut self) -> Result<u64> {
         self.wire.send(b"QUIT\r\n")?;
-        self.wire.to_end()?;
+        self.wire.drain()?;
         Ok(self.wire.received)
     }
 }

@@ -91,6 +91,10 @@ const APACHE_SITE: &str = r"<VirtualHost *:80>
 </VirtualHost>
 ";
 
+/// PHP loads its extensions so that they see the C library before the clock's library
+/// (`RTLD_DEEPBIND`); loaded from the start, SQLite tells story time like everybody else.
+const SQLITE: &str = "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0";
+
 /// The clock shifts file times too; a compiled script must not look changed at every jump.
 const PHP_LAB: &str = "opcache.validate_timestamps=0\nopcache.file_update_protection=0\n";
 
@@ -155,9 +159,15 @@ pub fn configure(options: &WebOptions) -> Result<()> {
 /// Starts the web server on the story clock.
 pub fn start(options: &WebOptions) -> Result<()> {
     match options.server {
-        WebServer::Nginx => server_shell("php-fpm8.2 --daemonize; nginx", false),
+        WebServer::Nginx => server_shell(
+            &format!("LD_PRELOAD={SQLITE} php-fpm8.2 --daemonize; nginx"),
+            false,
+        ),
         WebServer::Apache => server_shell(
-            "mkdir -p /run/apache2 /run/lock/apache2; set +u; . /etc/apache2/envvars; apache2 -k start",
+            &format!(
+                "mkdir -p /run/apache2 /run/lock/apache2; set +u; . /etc/apache2/envvars
+                 LD_PRELOAD={SQLITE} apache2 -k start"
+            ),
             false,
         ),
     }

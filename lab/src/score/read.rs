@@ -65,6 +65,8 @@ pub(super) struct Search {
 #[serde(default)]
 pub(super) struct Persistence {
     pub(super) kind: String,
+    /// `null` for what belongs to no account (a script in the web root).
+    #[serde(deserialize_with = "nullable")]
     pub(super) account: String,
     pub(super) detail: serde_json::Value,
     pub(super) text: String,
@@ -210,4 +212,8 @@ pub(super) fn touched(truth: &Truth) -> BTreeSet<String> {
         .map(|s| local(&s.account))
         .chain(forwards.map(|f| local(&f.account)))
         .collect()
+}
+
+fn nullable<'de, D: serde::Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(d)?.unwrap_or_default())
 }

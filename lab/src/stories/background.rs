@@ -345,6 +345,7 @@ impl Life {
             for uid in shown {
                 imap.fetch(&[uid], "(UID BODY.PEEK[1])")?;
                 me.sleep(2.0)?;
+                imap.seen(uid)?;
             }
         }
         Ok(())

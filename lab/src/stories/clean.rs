@@ -117,15 +117,34 @@ fn backup(sim: &mut Sim, life: &Life) {
                 let account = life.address(person);
                 let who = Who::honest("backup", "nightly backup from inside as a master user");
                 let login = format!("{account}*{}", MASTER.0);
-                let imap = ImapPlay::login_as(&life.lab, ip(BACKUP_HOST), &account, &login, MASTER.1, "", &who)?;
+                let imap = ImapPlay::login_as(
+                    &life.lab,
+                    ip(BACKUP_HOST),
+                    &account,
+                    &login,
+                    MASTER.1,
+                    "",
+                    &who,
+                )?;
                 let Some(mut imap) = imap else {
                     anyhow::bail!("the backup's master user cannot log in");
                 };
                 for mailbox in ["INBOX", "Sent"] {
                     imap.select(mailbox)?;
                     let uids = imap.uids()?;
-                    let key = (account.as_str(), if mailbox == "INBOX" { "backup" } else { "backup-sent" });
-                    let last = if full { 0 } else { life.memory.last(key.0, key.1) };
+                    let key = (
+                        account.as_str(),
+                        if mailbox == "INBOX" {
+                            "backup"
+                        } else {
+                            "backup-sent"
+                        },
+                    );
+                    let last = if full {
+                        0
+                    } else {
+                        life.memory.last(key.0, key.1)
+                    };
                     let new: Vec<u32> = uids.iter().copied().filter(|u| *u > last).collect();
                     if let Some(top) = uids.last() {
                         life.memory.remember(key.0, key.1, *top);
@@ -157,18 +176,34 @@ fn traveller(sim: &mut Sim, life: &Life, seed: u64) {
                 let who = Who::honest("user", "mistypes the password at the hotel");
                 let account = life.address(TRAVELLER);
                 let agent = cast::browser(TRAVELLER);
-                WebPlay::login_with(&life.lab, ip(source), &account, "wrong.Keys1", &agent, &who, true)?;
+                WebPlay::login_with(
+                    &life.lab,
+                    ip(source),
+                    &account,
+                    "wrong.Keys1",
+                    &agent,
+                    &who,
+                    true,
+                )?;
                 me.sleep(14.0)?;
             }
             let seed = seed ^ u64::try_from(i).unwrap_or(0) ^ 0x7a7e;
-            life.webmail(me, TRAVELLER, ip(source), seed, "travels: webmail from hotel and airport")
+            life.webmail(
+                me,
+                TRAVELLER,
+                ip(source),
+                seed,
+                "travels: webmail from hotel and airport",
+            )
         });
     }
     for hour in [8, 12, 18, 23] {
         for day in 0..4 {
             let life = life.clone();
             let when = at("2025-12-02 00:00") + day * DAY + (hour * 3600 + 437) * SEC;
-            sim.at(when, "roaming phone", move |me| life.phone(me, TRAVELLER, ip(ROAMING)));
+            sim.at(when, "roaming phone", move |me| {
+                life.phone(me, TRAVELLER, ip(ROAMING))
+            });
         }
     }
 }
@@ -184,7 +219,10 @@ fn new_phone(sim: &mut Sim, life: &Life) {
         for mailbox in ["INBOX", "Sent", "Archive"] {
             imap.select(mailbox)?;
             let uids = imap.uids()?;
-            imap.headers(&uids, "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)")?;
+            imap.headers(
+                &uids,
+                "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
+            )?;
             for chunk in uids.chunks(20) {
                 imap.fetch(chunk, "(UID BODY.PEEK[])")?;
                 me.sleep(1.0)?;
@@ -199,13 +237,17 @@ fn new_phone(sim: &mut Sim, life: &Life) {
 fn filters(sim: &mut Sim, life: &Life) {
     let one = life.clone();
     sim.at(at("2025-11-26 10:24"), "own redirect", move |me| {
-        let who = Who::honest("user", "has mail sent on to a private mailbox, from the desk");
+        let who = Who::honest(
+            "user",
+            "has mail sent on to a private mailbox, from the desk",
+        );
         let account = one.address(PRESS);
         let agent = cast::browser(PRESS);
         let mut web = WebPlay::login(&one.lab, cast::desk(PRESS), &account, &agent, &who, false)?;
         web.list("INBOX", 1)?;
         me.sleep(25.0)?;
-        web.web.add_redirect("Copie perso", "o.chassagnard@boitealettres.example", true)?;
+        web.web
+            .add_redirect("Copie perso", "o.chassagnard@boitealettres.example", true)?;
         me.sleep(40.0)?;
         web.logout()
     });
@@ -234,16 +276,26 @@ fn filters(sim: &mut Sim, life: &Life) {
 /// A spray over three nights: ten addresses, every account, no success.
 fn spray(sim: &mut Sim, life: &Life, seed: u64) {
     let mut dice = Rng::new(seed ^ 0x5b4a);
-    let words = ["Ministere2025!", "Bonjour123", "Azerty2025", "Noel2025!", "Password1"];
+    let words = [
+        "Ministere2025!",
+        "Bonjour123",
+        "Azerty2025",
+        "Noel2025!",
+        "Password1",
+    ];
     for attempt in 0..66i64 {
         let night = attempt % 3;
-        let when = at("2025-12-03 00:40") + night * DAY + (attempt / 3 * 611 + dice.between(0, 300)) * SEC;
+        let when =
+            at("2025-12-03 00:40") + night * DAY + (attempt / 3 * 611 + dice.between(0, 300)) * SEC;
         let source = spray_sources()
             .get(dice.below(10))
             .copied()
             .unwrap_or(ip("203.0.113.210"));
         let account = if dice.chance(20) {
-            format!("{}@ministere.example", dice.pick(&["contact", "admin", "accueil", "rh"]))
+            format!(
+                "{}@ministere.example",
+                dice.pick(&["contact", "admin", "accueil", "rh"])
+            )
         } else {
             life.address(dice.below(life.corpus.people.len()))
         };
@@ -257,7 +309,8 @@ fn spray(sim: &mut Sim, life: &Life, seed: u64) {
                 why: "password spray that never succeeds".into(),
             };
             let success = match kind {
-                0 => ImapPlay::login_as(&life.lab, source, &account, &account, &word, "", &who)?.is_some(),
+                0 => ImapPlay::login_as(&life.lab, source, &account, &account, &word, "", &who)?
+                    .is_some(),
                 1 => PopPlay::login_with(&life.lab, source, &account, &word, &who)?.is_some(),
                 _ => {
                     let agent = Agent {
@@ -265,7 +318,8 @@ fn spray(sim: &mut Sim, life: &Life, seed: u64) {
                         language: "*".into(),
                         gzip: true,
                     };
-                    WebPlay::login_with(&life.lab, source, &account, &word, &agent, &who, false)?.is_some()
+                    WebPlay::login_with(&life.lab, source, &account, &word, &agent, &who, false)?
+                        .is_some()
                 }
             };
             if success {
@@ -281,16 +335,30 @@ fn migration(sim: &mut Sim, life: &Life) {
     let life = life.clone();
     sim.at(at("2025-12-01 20:10"), "imapsync", move |me| {
         let account = life.address(MIGRATED);
-        let who = Who::honest("admin", "imapsync of a mailbox from the administrators' host");
+        let who = Who::honest(
+            "admin",
+            "imapsync of a mailbox from the administrators' host",
+        );
         let login = format!("{account}*{}", MASTER.0);
-        let imap = ImapPlay::login_as(&life.lab, ip(ADMIN_HOST), &account, &login, MASTER.1, "imapsync", &who)?;
+        let imap = ImapPlay::login_as(
+            &life.lab,
+            ip(ADMIN_HOST),
+            &account,
+            &login,
+            MASTER.1,
+            "imapsync",
+            &who,
+        )?;
         let Some(mut imap) = imap else {
             anyhow::bail!("imapsync cannot log in");
         };
         for mailbox in ["INBOX", "Sent", "Archive", "Trash"] {
             imap.select(mailbox)?;
             let uids = imap.uids()?;
-            imap.headers(&uids, "(UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID RECEIVED)])")?;
+            imap.headers(
+                &uids,
+                "(UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID RECEIVED)])",
+            )?;
             for uid in uids {
                 imap.fetch(&[uid], "(UID BODY.PEEK[])")?;
                 me.sleep(0.1)?;

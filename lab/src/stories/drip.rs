@@ -52,7 +52,10 @@ fn pool() -> Vec<IpAddr> {
     ];
     (0..30u8)
         .map(|i| {
-            let [a, b, c] = nets.get(usize::from(i % 6)).copied().unwrap_or([198, 18, 33]);
+            let [a, b, c] = nets
+                .get(usize::from(i % 6))
+                .copied()
+                .unwrap_or([198, 18, 33]);
             IpAddr::from([a, b, c, 152 + (i / 6) * 17])
         })
         .collect()
@@ -129,7 +132,10 @@ fn spray(sim: &mut Sim, life: &Life, seed: u64) {
         for person in targets.copied() {
             for _ in 0..dice.between(1, 2) {
                 turn += 1;
-                let source = pool().get(turn * 7 % 30).copied().unwrap_or(ip("198.18.33.152"));
+                let source = pool()
+                    .get(turn * 7 % 30)
+                    .copied()
+                    .unwrap_or(ip("198.18.33.152"));
                 let when = at("2025-12-01 07:00")
                     + day * background::DAY
                     + dice.between(0, 15 * 3600) * SEC;
@@ -159,7 +165,10 @@ fn spray(sim: &mut Sim, life: &Life, seed: u64) {
     for (i, person) in FOUND.into_iter().enumerate() {
         let life = life.clone();
         let when = at("2025-12-04 22:10") + i64::try_from(i).unwrap_or(0) * 4021 * SEC;
-        let source = pool().get(3 + i * 11).copied().unwrap_or(ip("198.18.33.152"));
+        let source = pool()
+            .get(3 + i * 11)
+            .copied()
+            .unwrap_or(ip("198.18.33.152"));
         sim.at(when, "spray succeeds", move |me| {
             let who = Who::intruder("the spray has found a password: first log-in");
             let mut pop = PopPlay::login(&life.lab, source, &life.address(person), &who)?;
@@ -175,11 +184,15 @@ fn emptying(sim: &mut Sim, life: &Life, seed: u64) {
     let mut dice = Rng::new(seed ^ 0xe307);
     for (lane, person) in FOUND.into_iter().enumerate() {
         let next = Arc::new(std::sync::Mutex::new(1u32));
-        let mut when: Nanos = at("2025-12-05 01:10") + i64::try_from(lane).unwrap_or(0) * 5311 * SEC;
+        let mut when: Nanos =
+            at("2025-12-05 01:10") + i64::try_from(lane).unwrap_or(0) * 5311 * SEC;
         let mut turn = lane * 3;
         while when < at("2025-12-13 20:00") {
             turn += 1;
-            let source = pool().get(turn * 11 % 30).copied().unwrap_or(ip("198.18.33.152"));
+            let source = pool()
+                .get(turn * 11 % 30)
+                .copied()
+                .unwrap_or(ip("198.18.33.152"));
             let (life, next, mut inner) = (life.clone(), Arc::clone(&next), Rng::new(dice.next()));
             sim.at(when, "emptying", move |me| {
                 let who = Who::intruder("empties a mailbox by POP3, a few messages at a time");
@@ -187,7 +200,7 @@ fn emptying(sim: &mut Sim, life: &Life, seed: u64) {
                 let mut at = next.lock().map(|n| *n).unwrap_or(1);
                 let last = u32::try_from(pop.count()).context("too many messages")?;
                 pop.list()?;
-                for _ in 0..inner.between(3, 8) {
+                for _ in 0..inner.between(1, 3) {
                     if at > last {
                         break;
                     }
@@ -222,7 +235,10 @@ fn emptying(sim: &mut Sim, life: &Life, seed: u64) {
 
 /// 6 December, night: a placeholder of a web shell appears in the web root and is asked for.
 fn shell(sim: &mut Sim, life: &Life) {
-    for (i, when) in ["2025-12-06 03:12", "2025-12-08 02:20", "2025-12-09 03:31"].into_iter().enumerate() {
+    for (i, when) in ["2025-12-06 03:12", "2025-12-08 02:20", "2025-12-09 03:31"]
+        .into_iter()
+        .enumerate()
+    {
         let life = life.clone();
         sim.at(at(when), "shell", move |me| {
             if i == 0 {

@@ -343,7 +343,8 @@ fn second_account(sim: &mut Sim, life: &Life, seed: u64) {
             // What a process of the web server can do; the packet filter drops and logs it.
             server_shell(
                 &format!(
-                    "su -s /bin/sh www-data -c 'php -r \"var_dump(@fsockopen(\\\"{APP_HOST}\\\", {port}, \\$e, \\$m, 0.4));\"'"
+                    "setpriv --reuid=www-data --regid=www-data --clear-groups \
+                       php -r 'var_dump(@fsockopen(\"{APP_HOST}\", {port}, $e, $m, 0.4));'"
                 ),
                 false,
             )?;

@@ -58,12 +58,12 @@ pub fn play(args: &RunArgs) -> Result<()> {
     corpus.mails.clear();
     let corpus = Arc::new(corpus);
     let start = at("2025-12-01 07:00");
-    let server = if args.seed % 2 == 0 {
+    let server = if args.seed.is_multiple_of(2) {
         WebServer::Apache
     } else {
         WebServer::Nginx
     };
-    let stamp = if args.seed % 3 == 0 {
+    let stamp = if args.seed.is_multiple_of(3) {
         Stamp::Iso8601
     } else {
         Stamp::Rfc3164
@@ -196,16 +196,16 @@ fn imap(
         me.sleep(pause(dice, 1, 200))?;
         let Some(uid) = pick(dice, &uids) else { break };
         match dice.below(10) {
-            0 => drop(imap.fetch(&[uid], "(UID RFC822)")?),
-            1 | 2 => drop(imap.fetch(&[uid], "(UID BODY.PEEK[])")?),
-            3 => drop(imap.fetch(&[uid], "(UID BODY[1])")?),
+            0 => imap.fetch(&[uid], "(UID RFC822)")?,
+            1 | 2 => imap.fetch(&[uid], "(UID BODY.PEEK[])")?,
+            3 => imap.fetch(&[uid], "(UID BODY[1])")?,
             4 => {
                 let (offset, size) = (dice.between(0, 3000), dice.between(1, 5000));
-                drop(imap.fetch(&[uid], &format!("(UID BODY.PEEK[]<{offset}.{size}>)"))?);
+                imap.fetch(&[uid], &format!("(UID BODY.PEEK[]<{offset}.{size}>)"))?;
             }
             5 => {
                 if let Some(part) = a_part(dice, account, mailbox, uid)? {
-                    drop(imap.fetch(&[uid], &format!("(UID BODY.PEEK[{part}])"))?);
+                    imap.fetch(&[uid], &format!("(UID BODY.PEEK[{part}])"))?;
                 }
             }
             6 => {
@@ -215,7 +215,7 @@ fn imap(
                     imap.fetch_in_pieces(uid, &part, size, pieces)?;
                 }
             }
-            7 => drop(imap.fetch(&[uid], "(UID BODY.PEEK[HEADER] BODY.PEEK[1])")?),
+            7 => imap.fetch(&[uid], "(UID BODY.PEEK[HEADER] BODY.PEEK[1])")?,
             8 => drop(imap.search("TEXT \"budget\"")?),
             _ => imap.headers(
                 &[uid],
@@ -311,7 +311,9 @@ fn webmail(
         match dice.below(11) {
             0 | 1 => web.preview(mailbox, uid)?,
             2 => web.show(mailbox, uid)?,
-            3 => drop(web.download_all(mailbox, uid)?),
+            3 => {
+                web.download_all(mailbox, uid)?;
+            }
             4 => web.save_eml(mailbox, uid)?,
             5 => {
                 if let Some(part) = a_part(dice, account, mailbox, uid)? {

@@ -251,7 +251,7 @@ pub fn compute(index: usize, m: &Model<'_>) -> Facts {
         if stored > 0 && c.protocol != Protocol::Smtp {
                         f.set("mailbox_share", (volume as f64 / stored as f64).min(1.0), own());
         }
-        if m.profiles.network_is_new(c.account, network(ip), c.start) == Some(true) {
+        if m.baseline().network_is_new(c.account, network(ip), c.start) == Some(true) {
             let (taken, lines) = m.taken_by_strangers(c.account, c.start);
             f.set("taken_by_strangers", taken as f64, lines);
         }
@@ -276,27 +276,33 @@ pub fn compute(index: usize, m: &Model<'_>) -> Facts {
 }
 
 fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
-    let p = &m.profiles;
+    // What is usual is what the account did when no intruder was at it.
+    let p = m.baseline();
     let own = || c.evidence(&m.obs, &m.daemon, 3);
     let (net, wide) = (network(ip), wide_network(ip));
-    if let Some(seen) = p.network.get(&(c.account, net)) {
-        f.set("history_days", p.days_apart(c.account, seen) as f64, own());
-        if let Some(is_new) = p.network_is_new(c.account, net, c.start) {
-            f.set("network_new", f64::from(is_new), own());
-        }
+    let days = p.account.get(&c.account).map_or(0, |all| all.days.len());
+    let apart = p.network.get(&(c.account, net)).map_or(days, |s| p.days_apart(c.account, s));
+    f.set("history_days", apart as f64, own());
+    if let Some(is_new) = p.network_is_new(c.account, net, c.start) {
+        f.set("network_new", f64::from(is_new), own());
     }
     for (seen, name) in [
         (p.wide.get(&(c.account, wide)), "wide_network_new"),
         (p.protocol.get(&(c.account, c.protocol)), "protocol_new"),
     ] {
-        let Some(seen) = seen else { continue };
         // Webmail is there for the odd use from anywhere; its being new says nothing.
         if name == "protocol_new" && c.protocol == Protocol::Webmail {
             continue;
         }
-        let before = p.history_days(c.account, seen.first);
-        let apart = p.days_apart(c.account, seen);
-        if let Some(is_new) = Profiles::is_new(seen, c.start, before, apart) {
+        let is_new = match seen {
+            Some(seen) => {
+                let before = p.history_days(c.account, seen.first);
+                let apart = p.days_apart(c.account, seen);
+                Profiles::is_new(seen, c.start, before, apart)
+            }
+            None => p.never_seen(c.account),
+        };
+        if let Some(is_new) = is_new {
             f.set(name, f64::from(is_new), own());
         }
     }
@@ -304,19 +310,20 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
         f.words.insert("agent".into(), m.name(c.agent).to_string());
         f.set("agent_tool", f64::from(is_tool(m.name(c.agent))), own());
         // Only webmail sessions have a browser, so only their days count as history of one.
-        if let (Some(seen), Some(web)) = (
-            p.agent.get(&(c.account, c.agent)),
-            p.protocol.get(&(c.account, Protocol::Webmail)),
-        ) {
-            let before = web.days_before(seen.first);
-            let apart = web.days.difference(&seen.days).count();
-            match Profiles::is_new(seen, c.start, before, apart) {
-                Some(is_new) => {
-                    f.set("agent_new", f64::from(is_new), own());
-                    f.set("agent_known", f64::from(!is_new), own());
+        if let Some(web) = p.protocol.get(&(c.account, Protocol::Webmail)) {
+            let seen = p.agent.get(&(c.account, c.agent));
+            let is_new = match seen {
+                Some(seen) => {
+                    let before = web.days_before(seen.first);
+                    let apart = web.days.difference(&seen.days).count();
+                    Profiles::is_new(seen, c.start, before, apart)
+                        .or(seen.settled().then_some(false))
                 }
-                None if seen.settled() => f.set("agent_known", 1.0, own()),
-                None => {}
+                None => (web.days.len() >= crate::profile::HISTORY_NEEDED).then_some(true),
+            };
+            if let Some(is_new) = is_new {
+                f.set("agent_new", f64::from(is_new), own());
+                f.set("agent_known", f64::from(!is_new), own());
             }
         }
     }
@@ -330,7 +337,7 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
     );
     // Accounts to which this address is new, within a week of this session. An address, not a
     // network: the customers of one mobile provider share networks, not addresses.
-    if let Some(users) = p.users_of_ip.get(&c.ip) {
+    if let Some(users) = m.profiles.users_of_ip.get(&c.ip) {
         let mut lines = Vec::new();
         let mut count = 0;
         for (user, first) in users {
@@ -346,7 +353,7 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
     // Accounts whose password was changed from this address.
     let (changed, lines) = m.passwords_changed_from(c.ip, c.start, NETWORK_SETTLES);
     f.set("source_passwords_changed", changed as f64, lines);
-    if let Some(networks) = p.networks_of.get(&c.account) {
+    if let Some(networks) = m.profiles.networks_of.get(&c.account) {
         let mut lines = Vec::new();
         let mut wides = BTreeSet::new();
         for (other, (wide, first)) in networks {
@@ -358,10 +365,12 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
             }
         }
         f.set("new_networks_near", wides.len() as f64, lines);
-        let roaming = networks
-            .values()
-            .filter(|(_, first)| c.start.0 - first.0 >= NETWORK_SETTLES)
-            .count();
+        let roaming = p
+            .networks_of
+            .get(&c.account)
+            .map_or(0, |usual| {
+                usual.values().filter(|(_, first)| c.start.0 - first.0 >= NETWORK_SETTLES).count()
+            });
         f.set("roaming_networks", roaming as f64, own());
     }
 }
@@ -399,7 +408,7 @@ fn failures(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
         };
         // An owner mistypes where the owner is: a network the account is at home in, or had used
         // before, is not a stranger's.
-        let known = m.profiles.network.get(&(c.account, network(from)));
+        let known = m.baseline().network.get(&(c.account, network(from)));
         if is_inside(from) || known.is_some_and(|s| s.settled() || s.first < fail.first) {
             continue;
         }

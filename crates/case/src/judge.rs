@@ -19,6 +19,8 @@ pub struct Judgement {
 
 /// Following an intruder from session to session ends after this many rounds at the latest.
 const ROUNDS: usize = 8;
+/// How often what is usual is learnt anew.
+const RELEARN: usize = 3;
 
 /// Judges all client sessions.
 pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
@@ -32,35 +34,41 @@ pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
             j
         })
         .collect();
-    for _ in 0..ROUNDS {
-        let intruders: Vec<usize> = (0..all.len())
-            .filter(|&i| all[i].label == Label::Intruder)
-            .collect();
+    let mut before: Vec<usize> = Vec::new();
+    for round in 0..ROUNDS {
+        let intruders: Vec<usize> =
+            (0..all.len()).filter(|&i| all[i].label == Label::Intruder).collect();
+        if intruders == before {
+            break;
+        }
         // A lure makes the reader's own browser act: that address is a victim's.
         let victims: Vec<_> = intruders
             .iter()
-            .filter(|&&i| {
-                all[i]
-                    .facts
-                    .get("lure_opened_here")
-                    .is_some_and(|v| v > 0.0)
-            })
+            .filter(|&&i| all[i].facts.get("lure_opened_here").is_some_and(|v| v > 0.0))
             .map(|&i| (m.clients[i].account, m.clients[i].ip))
             .collect();
         m.victim_browser.extend(victims);
-        if intruders.is_empty() {
-            break;
+        // What is usual is learnt anew without them, a few times; then only the following goes on.
+        let relearn = round < RELEARN;
+        if relearn {
+            let strangers: Vec<usize> = intruders
+                .iter()
+                .copied()
+                .filter(|&i| {
+                    let c = &m.clients[i];
+                    !m.victim_browser.contains(&(c.account, c.ip))
+                })
+                .collect();
+            m.learn_without(&strangers);
         }
-        let mut changed = false;
         for (i, judgement) in all.iter_mut().enumerate() {
-            let before = judgement.label;
+            if relearn {
+                judgement.facts = facts::compute(i, m);
+            }
             facts::follow(i, m, &intruders, &mut judgement.facts);
             rate(judgement, rules);
-            changed |= judgement.label != before;
         }
-        if !changed {
-            break;
-        }
+        before = intruders;
     }
     all
 }

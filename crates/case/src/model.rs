@@ -90,8 +90,10 @@ pub struct Model<'a> {
     pub local: Vec<u32>,
     /// Client sessions.
     pub clients: Vec<Client>,
-    /// What is usual.
+    /// What is usual, all sessions counted.
     pub profiles: Profiles,
+    /// The same without the sessions of intruders, once there are any.
+    pub innocent: Option<Profiles>,
     /// Messages.
     pub universe: Universe,
     /// Lures opened in webmail.
@@ -182,6 +184,7 @@ impl<'a> Model<'a> {
             local,
             clients,
             profiles: Profiles::default(),
+            innocent: None,
             universe,
             lure_openings: Vec::new(),
             redirects: Vec::new(),
@@ -460,14 +463,14 @@ impl<'a> Model<'a> {
                 .get(&(account, net))
                 .is_some_and(|seen| seen.days.len() == 1);
             let own_browser = self
-                .profiles
+                .baseline()
                 .agent
                 .get(&(account, c.agent))
                 .is_some_and(crate::profile::Seen::settled);
             if volume == 0
                 || !passing
                 || own_browser
-                || self.profiles.network_is_new(account, net, c.start) != Some(true)
+                || self.baseline().network_is_new(account, net, c.start) != Some(true)
             {
                 continue;
             }
@@ -477,6 +480,26 @@ impl<'a> Model<'a> {
             }
         }
         if networks.len() < NETWORKS { (0, Vec::new()) } else { (taken, lines) }
+    }
+
+    /// What is usual when no intruder is at work.
+    pub fn baseline(&self) -> &Profiles {
+        self.innocent.as_ref().unwrap_or(&self.profiles)
+    }
+
+    /// Learns what is usual from all sessions but those of intruders. An intruder who comes from
+    /// the same place for weeks would else become part of the account's life.
+    pub fn learn_without(&mut self, intruders: &[usize]) {
+        let left_out: HashSet<usize> = intruders.iter().copied().collect();
+        let kept: Vec<Client> = self
+            .clients
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !left_out.contains(i))
+            .map(|(_, c)| c.clone())
+            .collect();
+        let volume = |c: &Client| facts::volume(c, self);
+        self.innocent = Some(Profiles::new(&kept, &volume, &self.obs.names));
     }
 
     /// How many accounts' passwords were changed from an address within `reach` of an instant.

@@ -169,9 +169,17 @@ impl Profiles {
 
     /// Whether a network is new to an account at an instant; see [`Self::is_new`].
     pub fn network_is_new(&self, account: Sym, net: u128, at: Timestamp) -> Option<bool> {
-        let seen = self.network.get(&(account, net))?;
+        let Some(seen) = self.network.get(&(account, net)) else {
+            return self.never_seen(account);
+        };
         let before = self.history_days(account, seen.first);
         Self::is_new(seen, at, before, self.days_apart(account, seen))
+    }
+
+    /// What is nowhere in the account's life is new to it, if it has enough of a life here.
+    pub fn never_seen(&self, account: Sym) -> Option<bool> {
+        let days = self.account.get(&account).map_or(0, |s| s.days.len());
+        (days >= HISTORY_NEEDED).then_some(true)
     }
 
     /// Other accounts that are at home in a network.

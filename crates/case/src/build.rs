@@ -57,6 +57,10 @@ pub fn build(obs: Observations, inputs: &Inputs<'_>) -> Case {
     let redirects = findings::redirects(&m, &judged);
 
     let mut ledger = Builder::new(&m, inputs.evidence);
+    let hostile: Vec<usize> = (0..judged.len())
+        .filter(|&i| judged[i].label == Label::Intruder)
+        .collect();
+    ledger.chain(&hostile);
     for (i, j) in judged.iter().enumerate() {
         if j.label == Label::Intruder {
             ledger.session(i);

@@ -2,42 +2,156 @@
 
 /// `rules/sessions/`: file name and text.
 pub const SESSIONS: &[(&str, &str)] = &[
-    ("account-sprayed.toml", include_str!("../../../rules/sessions/account-sprayed.toml")),
-    ("agent-new.toml", include_str!("../../../rules/sessions/agent-new.toml")),
-    ("agent-tool.toml", include_str!("../../../rules/sessions/agent-tool.toml")),
-    ("bulk-reading.toml", include_str!("../../../rules/sessions/bulk-reading.toml")),
-    ("follow-account.toml", include_str!("../../../rules/sessions/follow-account.toml")),
-    ("follow-network.toml", include_str!("../../../rules/sessions/follow-network.toml")),
-    ("follow-secret.toml", include_str!("../../../rules/sessions/follow-secret.toml")),
-    ("follow-source.toml", include_str!("../../../rules/sessions/follow-source.toml")),
-    ("indicator.toml", include_str!("../../../rules/sessions/indicator.toml")),
-    ("inside.toml", include_str!("../../../rules/sessions/inside.toml")),
-    ("lure-script-acts.toml", include_str!("../../../rules/sessions/lure-script-acts.toml")),
-    ("lure-then-new-network.toml", include_str!("../../../rules/sessions/lure-then-new-network.toml")),
-    ("machine-speed.toml", include_str!("../../../rules/sessions/machine-speed.toml")),
-    ("mailbox-emptied.toml", include_str!("../../../rules/sessions/mailbox-emptied.toml")),
-    ("network-far.toml", include_str!("../../../rules/sessions/network-far.toml")),
-    ("network-new.toml", include_str!("../../../rules/sessions/network-new.toml")),
-    ("network-of-organisation.toml", include_str!("../../../rules/sessions/network-of-organisation.toml")),
-    ("networks-rotate.toml", include_str!("../../../rules/sessions/networks-rotate.toml")),
-    ("networks-rotate-many.toml", include_str!("../../../rules/sessions/networks-rotate-many.toml")),
-    ("no-commands.toml", include_str!("../../../rules/sessions/no-commands.toml")),
-    ("own-browser.toml", include_str!("../../../rules/sessions/own-browser.toml")),
-    ("password-changed-by-stranger.toml", include_str!("../../../rules/sessions/password-changed-by-stranger.toml")),
-    ("password-changed-here.toml", include_str!("../../../rules/sessions/password-changed-here.toml")),
-    ("protocol-new.toml", include_str!("../../../rules/sessions/protocol-new.toml")),
-    ("redirect-from-new-network.toml", include_str!("../../../rules/sessions/redirect-from-new-network.toml")),
-    ("redirect-known-place.toml", include_str!("../../../rules/sessions/redirect-known-place.toml")),
-    ("regular.toml", include_str!("../../../rules/sessions/regular.toml")),
-    ("roams.toml", include_str!("../../../rules/sessions/roams.toml")),
-    ("search-burst.toml", include_str!("../../../rules/sessions/search-burst.toml")),
-    ("session-continued.toml", include_str!("../../../rules/sessions/session-continued.toml")),
-    ("source-guessed.toml", include_str!("../../../rules/sessions/source-guessed.toml")),
-    ("source-many-accounts.toml", include_str!("../../../rules/sessions/source-many-accounts.toml")),
-    ("source-passwords-changed.toml", include_str!("../../../rules/sessions/source-passwords-changed.toml")),
-    ("source-sprayed.toml", include_str!("../../../rules/sessions/source-sprayed.toml")),
-    ("source-sprayed-many.toml", include_str!("../../../rules/sessions/source-sprayed-many.toml")),
-    ("source-very-many-accounts.toml", include_str!("../../../rules/sessions/source-very-many-accounts.toml")),
-    ("spray-campaign.toml", include_str!("../../../rules/sessions/spray-campaign.toml")),
-    ("taken-piece-by-piece.toml", include_str!("../../../rules/sessions/taken-piece-by-piece.toml")),
+    (
+        "account-sprayed.toml",
+        include_str!("../../../rules/sessions/account-sprayed.toml"),
+    ),
+    (
+        "agent-new.toml",
+        include_str!("../../../rules/sessions/agent-new.toml"),
+    ),
+    (
+        "agent-tool.toml",
+        include_str!("../../../rules/sessions/agent-tool.toml"),
+    ),
+    (
+        "bulk-reading.toml",
+        include_str!("../../../rules/sessions/bulk-reading.toml"),
+    ),
+    (
+        "follow-account.toml",
+        include_str!("../../../rules/sessions/follow-account.toml"),
+    ),
+    (
+        "follow-network.toml",
+        include_str!("../../../rules/sessions/follow-network.toml"),
+    ),
+    (
+        "follow-secret.toml",
+        include_str!("../../../rules/sessions/follow-secret.toml"),
+    ),
+    (
+        "follow-source.toml",
+        include_str!("../../../rules/sessions/follow-source.toml"),
+    ),
+    (
+        "indicator.toml",
+        include_str!("../../../rules/sessions/indicator.toml"),
+    ),
+    (
+        "inside.toml",
+        include_str!("../../../rules/sessions/inside.toml"),
+    ),
+    (
+        "lure-script-acts.toml",
+        include_str!("../../../rules/sessions/lure-script-acts.toml"),
+    ),
+    (
+        "lure-then-new-network.toml",
+        include_str!("../../../rules/sessions/lure-then-new-network.toml"),
+    ),
+    (
+        "machine-speed.toml",
+        include_str!("../../../rules/sessions/machine-speed.toml"),
+    ),
+    (
+        "mailbox-emptied.toml",
+        include_str!("../../../rules/sessions/mailbox-emptied.toml"),
+    ),
+    (
+        "network-far.toml",
+        include_str!("../../../rules/sessions/network-far.toml"),
+    ),
+    (
+        "network-new.toml",
+        include_str!("../../../rules/sessions/network-new.toml"),
+    ),
+    (
+        "network-of-organisation.toml",
+        include_str!("../../../rules/sessions/network-of-organisation.toml"),
+    ),
+    (
+        "networks-rotate.toml",
+        include_str!("../../../rules/sessions/networks-rotate.toml"),
+    ),
+    (
+        "networks-rotate-many.toml",
+        include_str!("../../../rules/sessions/networks-rotate-many.toml"),
+    ),
+    (
+        "no-commands.toml",
+        include_str!("../../../rules/sessions/no-commands.toml"),
+    ),
+    (
+        "own-browser.toml",
+        include_str!("../../../rules/sessions/own-browser.toml"),
+    ),
+    (
+        "password-changed-by-stranger.toml",
+        include_str!("../../../rules/sessions/password-changed-by-stranger.toml"),
+    ),
+    (
+        "password-changed-here.toml",
+        include_str!("../../../rules/sessions/password-changed-here.toml"),
+    ),
+    (
+        "protocol-new.toml",
+        include_str!("../../../rules/sessions/protocol-new.toml"),
+    ),
+    (
+        "redirect-from-new-network.toml",
+        include_str!("../../../rules/sessions/redirect-from-new-network.toml"),
+    ),
+    (
+        "redirect-known-place.toml",
+        include_str!("../../../rules/sessions/redirect-known-place.toml"),
+    ),
+    (
+        "regular.toml",
+        include_str!("../../../rules/sessions/regular.toml"),
+    ),
+    (
+        "roams.toml",
+        include_str!("../../../rules/sessions/roams.toml"),
+    ),
+    (
+        "search-burst.toml",
+        include_str!("../../../rules/sessions/search-burst.toml"),
+    ),
+    (
+        "session-continued.toml",
+        include_str!("../../../rules/sessions/session-continued.toml"),
+    ),
+    (
+        "source-guessed.toml",
+        include_str!("../../../rules/sessions/source-guessed.toml"),
+    ),
+    (
+        "source-many-accounts.toml",
+        include_str!("../../../rules/sessions/source-many-accounts.toml"),
+    ),
+    (
+        "source-passwords-changed.toml",
+        include_str!("../../../rules/sessions/source-passwords-changed.toml"),
+    ),
+    (
+        "source-sprayed.toml",
+        include_str!("../../../rules/sessions/source-sprayed.toml"),
+    ),
+    (
+        "source-sprayed-many.toml",
+        include_str!("../../../rules/sessions/source-sprayed-many.toml"),
+    ),
+    (
+        "source-very-many-accounts.toml",
+        include_str!("../../../rules/sessions/source-very-many-accounts.toml"),
+    ),
+    (
+        "spray-campaign.toml",
+        include_str!("../../../rules/sessions/spray-campaign.toml"),
+    ),
+    (
+        "taken-piece-by-piece.toml",
+        include_str!("../../../rules/sessions/taken-piece-by-piece.toml"),
+    ),
 ];

@@ -249,7 +249,11 @@ pub fn compute(index: usize, m: &Model<'_>) -> Facts {
         }
         let stored = m.universe.count(c.account, c.end);
         if stored > 0 && c.protocol != Protocol::Smtp {
-                        f.set("mailbox_share", (volume as f64 / stored as f64).min(1.0), own());
+            f.set(
+                "mailbox_share",
+                (volume as f64 / stored as f64).min(1.0),
+                own(),
+            );
         }
         if m.baseline().network_is_new(c.account, network(ip), c.start) == Some(true) {
             let (taken, lines) = m.taken_by_strangers(c.account, c.start);
@@ -281,7 +285,10 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
     let own = || c.evidence(&m.obs, &m.daemon, 3);
     let (net, wide) = (network(ip), wide_network(ip));
     let days = p.account.get(&c.account).map_or(0, |all| all.days.len());
-    let apart = p.network.get(&(c.account, net)).map_or(days, |s| p.days_apart(c.account, s));
+    let apart = p
+        .network
+        .get(&(c.account, net))
+        .map_or(days, |s| p.days_apart(c.account, s));
     f.set("history_days", apart as f64, own());
     if let Some(is_new) = p.network_is_new(c.account, net, c.start) {
         f.set("network_new", f64::from(is_new), own());
@@ -365,12 +372,12 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
             }
         }
         f.set("new_networks_near", wides.len() as f64, lines);
-        let roaming = p
-            .networks_of
-            .get(&c.account)
-            .map_or(0, |usual| {
-                usual.values().filter(|(_, first)| c.start.0 - first.0 >= NETWORK_SETTLES).count()
-            });
+        let roaming = p.networks_of.get(&c.account).map_or(0, |usual| {
+            usual
+                .values()
+                .filter(|(_, first)| c.start.0 - first.0 >= NETWORK_SETTLES)
+                .count()
+        });
         f.set("roaming_networks", roaming as f64, own());
     }
 }

@@ -36,15 +36,21 @@ pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
         .collect();
     let mut before: Vec<usize> = Vec::new();
     for round in 0..ROUNDS {
-        let intruders: Vec<usize> =
-            (0..all.len()).filter(|&i| all[i].label == Label::Intruder).collect();
+        let intruders: Vec<usize> = (0..all.len())
+            .filter(|&i| all[i].label == Label::Intruder)
+            .collect();
         if intruders == before {
             break;
         }
         // A lure makes the reader's own browser act: that address is a victim's.
         let victims: Vec<_> = intruders
             .iter()
-            .filter(|&&i| all[i].facts.get("lure_opened_here").is_some_and(|v| v > 0.0))
+            .filter(|&&i| {
+                all[i]
+                    .facts
+                    .get("lure_opened_here")
+                    .is_some_and(|v| v > 0.0)
+            })
             .map(|&i| (m.clients[i].account, m.clients[i].ip))
             .collect();
         m.victim_browser.extend(victims);

@@ -41,6 +41,35 @@ struct Row {
 /// Which item: a message of the universe, or one of its parts.
 type Key = (u32, Option<usize>);
 
+/// Messages that were sent, and for each whether an equal-sized other could stand in its place.
+type Exact = (Vec<u32>, Vec<bool>);
+
+/// A POP3 session and the runs of messages it may have taken.
+struct Taken {
+    session: usize,
+    start: Timestamp,
+    count: usize,
+    /// The INBOX during the session.
+    order: Vec<u32>,
+    runs: Vec<Vec<u32>>,
+}
+
+impl Taken {
+    /// Whether, in this session's INBOX, `later` joins `earlier` on one side or the other.
+    fn joins(&self, earlier: &[u32], later: &[u32]) -> bool {
+        let at = |k: Option<&u32>| k.and_then(|k| self.order.iter().position(|o| o == k));
+        let upwards = match (at(earlier.last()), at(later.first())) {
+            (Some(a), Some(b)) => a + 1 == b,
+            _ => false,
+        };
+        let downwards = match (at(later.last()), at(earlier.first())) {
+            (Some(a), Some(b)) => a + 1 == b,
+            _ => false,
+        };
+        upwards || downwards
+    }
+}
+
 /// One thing a session did to an item.
 struct Act<'a> {
     session: usize,
@@ -77,6 +106,8 @@ pub struct Builder<'m, 'a> {
     capped: BTreeMap<usize, BTreeSet<Key>>,
     /// Items that something else than a cap speaks of too.
     uncapped: BTreeSet<Key>,
+    /// Runs recognised by [`Self::chain`].
+    chained: BTreeMap<(usize, Timestamp), Exact>,
     /// Octets sent by sessions of accounts whose messages are not known at all.
     unlisted: u64,
 }
@@ -92,6 +123,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             caps: BTreeMap::new(),
             capped: BTreeMap::new(),
             uncapped: BTreeSet::new(),
+            chained: BTreeMap::new(),
             unlisted: 0,
         }
     }
@@ -156,7 +188,7 @@ impl<'m, 'a> Builder<'m, 'a> {
 
     fn size(&self, key: Key) -> Option<u64> {
         match key.1 {
-            None => self.m.universe.known[key.0 as usize].vsize,
+            None => self.m.universe.known[key.0 as usize].most(),
             Some(i) => self.parts(key.0).get(i).map(|p| p.decoded_size),
         }
     }
@@ -232,7 +264,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             .collect();
         match r.action {
             Action::Show | Action::Preview | Action::Print | Action::Compose => {
-                let bytes = bounds::rendered(response, known.text_size.or(known.vsize));
+                let bytes = bounds::rendered(response, known.text_size.or(known.most()));
                 self.act(
                     (k, None),
                     act(Level::Read, Exfiltrated::Possible, bytes, why_shown()),
@@ -276,8 +308,8 @@ impl<'m, 'a> Builder<'m, 'a> {
                 let bytes = match (r.flags.save(), r.bytes, known.vsize) {
                     // The log's count equals the message's size to the octet: sent as it is.
                     (true, Some(n), Some(size)) if n == size && !r.wire => Interval::exactly(n),
-                    (true, ..) => bounds::verbatim(response, known.vsize),
-                    (false, ..) => bounds::rendered(response, known.vsize),
+                    (true, ..) => bounds::verbatim(response, known.most()),
+                    (false, ..) => bounds::rendered(response, known.most()),
                 };
                 let (level, exfiltrated) = if r.flags.save() {
                     (Level::Downloaded, Exfiltrated::Confirmed)
@@ -356,7 +388,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         };
         let Some(i) = found else {
             // A part of a message inside the message, or of a message that is not stored.
-            let size = self.m.universe.known[k as usize].vsize;
+            let size = self.m.universe.known[k as usize].most();
             let response = Response {
                 bytes: r.bytes,
                 wire: r.wire,
@@ -587,11 +619,93 @@ impl<'m, 'a> Builder<'m, 'a> {
                 continue;
             }
             let exact = match (count, retr) {
-                (Some(n), Some(bytes)) => self.whole(c, u64::from(n), bytes, true),
+                (Some(n), Some(bytes)) => self
+                    .whole(c, u64::from(n), bytes, true)
+                    .or_else(|| self.chained.remove(&(index, d.start))),
                 _ => None,
             };
             self.bulk(index, c, d, sent, exact, &lines, true);
         }
+    }
+
+    /// Recognises POP3 sessions that together take an INBOX in order, a few messages each.
+    ///
+    /// A client that keeps UIDLs takes what it has not taken yet, oldest or newest first. Where the
+    /// octets of a session are exactly those of a run of neighbouring messages, and the session
+    /// before or after is exactly the run that joins it, both are taken to be what was sent:
+    /// `docs/BOUNDS.md`, "Runs that join".
+    pub fn chain(&mut self, sessions: &[usize]) {
+        let mut by_account: BTreeMap<Sym, Vec<(usize, &DaemonSession)>> = BTreeMap::new();
+        for &i in sessions {
+            let c = &self.m.clients[i];
+            if c.protocol == Protocol::Pop3 {
+                for &d in &c.daemon {
+                    by_account
+                        .entry(c.account)
+                        .or_default()
+                        .push((i, &self.m.daemon[d as usize]));
+                }
+            }
+        }
+        for list in by_account.into_values() {
+            let runs: Vec<Taken> = list
+                .into_iter()
+                .filter_map(|(index, d)| self.possible_runs(index, d))
+                .filter(|t| t.count > 0)
+                .collect();
+            for (i, taken) in runs.iter().enumerate() {
+                let next = runs.get(i + 1);
+                let previous = i.checked_sub(1).and_then(|p| runs.get(p));
+                let fitting: Vec<&Vec<u32>> = taken
+                    .runs
+                    .iter()
+                    .filter(|run| {
+                        next.is_some_and(|n| n.runs.iter().any(|r| n.joins(run, r)))
+                            || previous.is_some_and(|p| p.runs.iter().any(|r| taken.joins(r, run)))
+                    })
+                    .collect();
+                if let [run] = fitting.as_slice() {
+                    let doubtful = run
+                        .iter()
+                        .map(|k| {
+                            let cost = self.cost(*k, true);
+                            taken
+                                .order
+                                .iter()
+                                .any(|o| !run.contains(o) && self.cost(*o, true) == cost)
+                        })
+                        .collect();
+                    self.chained
+                        .insert((taken.session, taken.start), ((*run).clone(), doubtful));
+                }
+            }
+        }
+    }
+
+    /// Runs of neighbouring messages whose octets are those that a session sent.
+    fn possible_runs(&self, session: usize, d: &DaemonSession) -> Option<Taken> {
+        let k = d.counters.as_ref()?;
+        let (count, bytes) = (k.retr_count? as usize, k.retr_bytes?);
+        let order = self.inbox(&self.m.clients[session]);
+        let sizes: Vec<u64> = order
+            .iter()
+            .map(|&k| self.cost(k, true))
+            .collect::<Option<_>>()?;
+        let runs = if count == 0 || count > sizes.len() {
+            Vec::new()
+        } else {
+            (0..=sizes.len() - count)
+                .filter(|&at| sizes[at..at + count].iter().sum::<u64>() == bytes)
+                .map(|at| order[at..at + count].to_vec())
+                .collect()
+        };
+        Some(Taken {
+            session,
+            start: d.start,
+            count,
+            order,
+            runs,
+        })
     }
 
     fn inbox(&self, c: &Client) -> Vec<u32> {
@@ -607,7 +721,9 @@ impl<'m, 'a> Builder<'m, 'a> {
             .iter()
             .map(|&k| (&self.m.universe.known[k as usize], k))
             .filter(|(known, _)| {
-                same_mailbox(&known.mailbox, mailbox) && known.present(c.start, c.start)
+                known.stored.is_some()
+                    && same_mailbox(&known.mailbox, mailbox)
+                    && known.present(c.start, c.start)
             })
             .map(|(known, k)| (known.uid, k))
             .collect();
@@ -615,14 +731,23 @@ impl<'m, 'a> Builder<'m, 'a> {
         list.into_iter().map(|(_, k)| k).collect()
     }
 
+    /// What Dovecot counts for sending a message whole. IMAP: its RFC822.SIZE (`body_bytes` counts
+    /// the literal). POP3: also the response line `+OK n octets` and an octet for each line that
+    /// begins with a dot, since `retr` counts what went into the connection up to the final dot
+    /// (`pop3-commands.c`, `fetch`).
+    fn cost(&self, k: u32, pop3: bool) -> Option<u64> {
+        let known = &self.m.universe.known[k as usize];
+        let size = known.vsize?;
+        if !pop3 {
+            return Some(size);
+        }
+        let (b, i) = known.stored?;
+        let dots = self.m.store.mailboxes[b].messages[i].message.dot_lines;
+        Some(size + dots + ("+OK ".len() + size.to_string().len() + " octets\r\n".len()) as u64)
+    }
+
     /// The run of messages whose sizes add up to what the session sent, if there is just one.
-    fn whole(
-        &self,
-        c: &Client,
-        count: u64,
-        bytes: u64,
-        pop3: bool,
-    ) -> Option<(Vec<u32>, Vec<bool>)> {
+    fn whole(&self, c: &Client, count: u64, bytes: u64, pop3: bool) -> Option<Exact> {
         let mailboxes: BTreeSet<&str> = self
             .m
             .universe
@@ -631,24 +756,24 @@ impl<'m, 'a> Builder<'m, 'a> {
             .map(|&k| self.m.universe.known[k as usize].mailbox.as_str())
             .filter(|name| !pop3 || is_inbox(name))
             .collect();
-        let mut found: Vec<(Vec<u32>, Vec<bool>)> = Vec::new();
+        let mut found: Vec<Exact> = Vec::new();
         let mut everything = Vec::new();
         for mailbox in mailboxes {
             let list = self.mailbox_of(c, mailbox);
             everything.extend(list.iter().copied());
-            found.extend(self.whole_of(&list, count, bytes));
+            found.extend(self.whole_of(&list, count, bytes, pop3));
         }
         if !pop3 && everything.len() as u64 == count {
-            found.extend(self.whole_of(&everything, count, bytes));
+            found.extend(self.whole_of(&everything, count, bytes, pop3));
         }
         found.dedup_by(|a, b| a.0 == b.0);
         (found.len() == 1).then(|| found.remove(0))
     }
 
-    fn whole_of(&self, list: &[u32], count: u64, bytes: u64) -> Option<(Vec<u32>, Vec<bool>)> {
+    fn whole_of(&self, list: &[u32], count: u64, bytes: u64, pop3: bool) -> Option<Exact> {
         let sizes: Vec<u64> = list
             .iter()
-            .map(|&k| self.m.universe.known[k as usize].vsize)
+            .map(|&k| self.cost(k, pop3))
             .collect::<Option<_>>()?;
         let run = bounds::whole_run(&sizes, count, bytes)?;
         let doubtful = run
@@ -666,7 +791,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         c: &Client,
         d: &DaemonSession,
         sent: Option<u64>,
-        exact: Option<(Vec<u32>, Vec<bool>)>,
+        exact: Option<Exact>,
         lines: &[Evidence],
         pop3: bool,
     ) {
@@ -957,9 +1082,10 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
-    /// Octets that left in all: a message that was sent whole holds its attachments, so per
-    /// message at least the larger of the two counts, at most both. What sessions without command
-    /// log can have sent is capped by what they did send.
+    /// Octets that left in all. A message that was sent whole holds its attachments, and text and
+    /// attachments decoded are no larger than as sent, so a message counts at least as the larger
+    /// of the two, and at most as both, but never more than RFC822.SIZE. What sessions without
+    /// command log can have sent is capped by what they did send.
     fn total(&self) -> Interval {
         let mut per_message: BTreeMap<u32, (Interval, Interval)> = BTreeMap::new();
         let mut only_capped: BTreeMap<u32, bool> = BTreeMap::new();
@@ -978,21 +1104,21 @@ impl<'m, 'a> Builder<'m, 'a> {
         let mut total = Interval::NOTHING;
         let mut capped_max = 0_u64;
         for (k, (message, parts)) in per_message {
-            total.min = total.min.saturating_add(message.min.max(parts.min));
-            let max = message.max.saturating_add(parts.max);
+            let size = self.m.universe.known[k as usize].most().unwrap_or(u64::MAX);
+            let min = message.min.max(parts.min);
+            // A forwarded message has header lines added on the way.
+            let max = message
+                .max
+                .saturating_add(parts.max)
+                .min(size.max(message.max).max(min));
+            total.min = total.min.saturating_add(min);
             if only_capped.get(&k).copied().unwrap_or(false) {
                 capped_max = capped_max.saturating_add(max);
             } else {
                 total.max = total.max.saturating_add(max);
             }
         }
-        // Attachments decoded are smaller than as sent, so octets sent bound both forms together
-        // twice at most.
-        let cap = self
-            .caps
-            .values()
-            .fold(0_u64, |a, &b| a.saturating_add(b))
-            .saturating_mul(2);
+        let cap = self.caps.values().fold(0_u64, |a, &b| a.saturating_add(b));
         total.max = total.max.saturating_add(if self.caps.is_empty() {
             capped_max
         } else {
@@ -1089,10 +1215,12 @@ fn listed(session: usize, time: Timestamp, evidence: &[Evidence], why: (u8, Text
     }
 }
 
-/// Whether a part has a row of its own: a file beside the text, not another form of the text (an
-/// invitation repeated as `text/calendar` within the alternatives).
+/// Whether a part has a row of its own: a file beside the text or a picture in it, not another form
+/// of the text (an invitation repeated as `text/calendar` within the alternatives).
 fn is_document(part: &Part) -> bool {
-    part.attachment && !(part.filename.is_empty() && part.content_type.starts_with("text/"))
+    let text = part.content_type.starts_with("text/");
+    (part.attachment && !(part.filename.is_empty() && text))
+        || !(text || part.content_type.starts_with("multipart/"))
 }
 
 fn is_inbox(name: &str) -> bool {

@@ -454,7 +454,9 @@ impl<'a> Model<'a> {
             if c.start.0 > at.0 + crate::profile::NETWORK_SETTLES {
                 break;
             }
-            let Some(ip) = self.addr(c.ip).filter(|ip| !client::is_inside(*ip)) else { continue };
+            let Some(ip) = self.addr(c.ip).filter(|ip| !client::is_inside(*ip)) else {
+                continue;
+            };
             let net = network(ip);
             let volume = facts::volume(c, self);
             let passing = self
@@ -479,7 +481,11 @@ impl<'a> Model<'a> {
                 lines.extend(c.evidence(&self.obs, &self.daemon, 1));
             }
         }
-        if networks.len() < NETWORKS { (0, Vec::new()) } else { (taken, lines) }
+        if networks.len() < NETWORKS {
+            (0, Vec::new())
+        } else {
+            (taken, lines)
+        }
     }
 
     /// What is usual when no intruder is at work.

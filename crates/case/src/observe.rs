@@ -176,7 +176,10 @@ pub struct MailboxRec {
     pub uids: Sym,
     pub message: u64,
     pub message_sym: Sym,
+    /// Octets as stored.
     pub size: Option<u64>,
+    /// Octets with CRLF line ends.
+    pub vsize: Option<u64>,
     pub command: Sym,
     pub arguments: Sym,
     pub bytes_out: Option<u64>,
@@ -752,7 +755,8 @@ impl EventSink for Observations {
                     } else {
                         Sym(0)
                     },
-                    size: m.vsize.or(m.size),
+                    size: m.size,
+                    vsize: m.vsize,
                     command: self.names.sym(m.command),
                     arguments: self.names.sym(m.arguments),
                     bytes_out: m.bytes_out,

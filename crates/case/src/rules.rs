@@ -224,9 +224,15 @@ impl SessionRules {
         for (rule, _) in fired {
             *groups.entry(&rule.group).or_default() += rule.weight;
         }
-                groups
+        groups
             .iter()
-            .map(|(group, w)| w.min(if *group == "novelty" { NOVELTY_CAP } else { GROUP_CAP }))
+            .map(|(group, w)| {
+                w.min(if *group == "novelty" {
+                    NOVELTY_CAP
+                } else {
+                    GROUP_CAP
+                })
+            })
             .sum::<f64>()
             .clamp(0.0, 100.0)
     }

@@ -144,7 +144,8 @@ impl Universe {
                 } else if rec.action == MailboxAction::Save {
                     k.received = Some(k.received.map_or(rec.time, |t| t.min(rec.time)));
                 }
-                k.vsize = k.vsize.max(rec.size);
+                k.vsize = k.vsize.max(rec.vsize);
+                k.size = k.size.max(rec.size);
                 continue;
             }
             if have.insert(key, ()).is_some() {
@@ -158,9 +159,9 @@ impl Universe {
                 message_id: obs.names.str(rec.message_sym).to_string(),
                 hash: rec.message,
                 subject: String::new(),
-                vsize: rec.size,
-                size: rec.size,
-                text_size: rec.size,
+                vsize: rec.vsize,
+                size: rec.size.or(rec.vsize),
+                text_size: None,
                 stored: None,
                 received: (rec.action == MailboxAction::Save).then_some(rec.time),
                 removed: removal.then_some(rec.time),
@@ -215,6 +216,12 @@ impl Universe {
 }
 
 impl Known {
+    /// The most octets the message can have on the wire: its RFC822.SIZE, or, where only the
+    /// octets as stored are known, twice as many (a file of empty lines doubles).
+    pub fn most(&self) -> Option<u64> {
+        self.vsize.or(self.size.map(|s| s.saturating_mul(2)))
+    }
+
     /// Whether it can have stood in the mailbox at some time in `from..=to`.
     pub fn present(&self, from: Timestamp, to: Timestamp) -> bool {
         self.received.is_none_or(|t| t <= to) && self.removed.is_none_or(|t| t >= from)

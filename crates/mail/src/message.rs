@@ -17,6 +17,12 @@ const HEADER_MAX: usize = 1 << 20;
 /// Addresses kept of To and Cc.
 const RECIPIENTS_MAX: usize = 1000;
 
+/// Lines that begin with a dot.
+fn dot_lines(bytes: &[u8]) -> u64 {
+    let first = u64::from(bytes.first() == Some(&b'.'));
+    first + memchr::memmem::find_iter(bytes, b"\n.").count() as u64
+}
+
 /// Parses a message as it stands in a store. Never fails: what is malformed is in
 /// [`Message::defects`], and sizes are counted as the server would count them.
 pub fn parse(bytes: &[u8], rules: &ContentRules) -> Message {
@@ -26,6 +32,7 @@ pub fn parse(bytes: &[u8], rules: &ContentRules) -> Message {
     let mut message = Message {
         size: bytes.len() as u64,
         vsize: root.header_size.crlf + root.body_size.crlf,
+        dot_lines: dot_lines(bytes),
         header_vsize: root.header_size.crlf,
         ..Message::default()
     };

@@ -251,13 +251,23 @@ fn passwords(text: &str, part: &str, out: &mut Vec<Secret>) {
 /// Passwords that follow the word directly.
 fn bare_passwords(text: &str, part: &str, out: &mut Vec<Secret>) {
     for c in PASSWORD_BARE.captures_iter(text).take(10_000) {
-        let (Some(whole), Some(value_at)) = (c.get(0), c.name("value")) else { continue };
+        let (Some(whole), Some(value_at)) = (c.get(0), c.name("value")) else {
+            continue;
+        };
         let value = clean(value_at.as_str());
         if out.len() >= MAX || !random_looking(value) || !plausible(value, false, true) {
             continue;
         }
         let target = target_near(text, whole.start(), whole.end());
-        push_at(out, "password", &target, text, value, value_at.start(), part);
+        push_at(
+            out,
+            "password",
+            &target,
+            text,
+            value,
+            value_at.start(),
+            part,
+        );
     }
 }
 
@@ -276,7 +286,11 @@ fn random_looking(value: &str) -> bool {
         && classes.iter().filter(|x| **x).count() >= 3
         && !value.contains('@')
         && !value.contains("//")
-        && value.chars().filter(|c| c.is_ascii_digit() || "/-.:".contains(*c)).count() < value.chars().count()
+        && value
+            .chars()
+            .filter(|c| c.is_ascii_digit() || "/-.:".contains(*c))
+            .count()
+            < value.chars().count()
 }
 
 /// The value without quotes and the punctuation of the sentence.
@@ -515,7 +529,10 @@ mod tests {
             ("password=hunter2", "hu******"),
             ("Mot de passe du portail = bienvenue", "bi******"),
             ("pwd:1234", "1******"),
-            ("yann.treguidec, mot de passe ZxPDRhF6Yc#g (avec son accord)", "Zx******"),
+            (
+                "yann.treguidec, mot de passe ZxPDRhF6Yc#g (avec son accord)",
+                "Zx******",
+            ),
             ("password Qw7rtyUiop (mind the case)", "Qw******"),
             ("user/pass: depot / S3cr#t9Zx", "S3******"),
         ] {

@@ -51,6 +51,8 @@ pub struct Message {
     pub size: u64,
     /// Octets with every line ended by CRLF: IMAP's RFC822.SIZE, POP3's RETR.
     pub vsize: u64,
+    /// Lines that begin with a dot: POP3 and SMTP send one octet more for each (RFC 1939, 3).
+    pub dot_lines: u64,
     /// Octets of the header including the empty line, with CRLF.
     pub header_vsize: u64,
     /// Message-ID without angle brackets, `""` if none.

@@ -179,6 +179,25 @@ fn scripts(collection: &Collection) -> Vec<Trace> {
             paths.insert(path, sum);
         }
     }
+    // Directories that hold a packaged file.
+    let mut roots: BTreeSet<&str> = BTreeSet::new();
+    for a in collection
+        .artefacts()
+        .iter()
+        .filter(|a| web_root(&a.path) && a.size <= SCRIPT as u64)
+    {
+        let Some((dir, _)) = a.path.rsplit_once('/') else {
+            continue;
+        };
+        if roots.contains(dir) || !paths.keys().any(|p| same_tail(p, &a.path)) {
+            continue;
+        }
+        if let Ok(bytes) = collection.read_all(a.id, SCRIPT)
+            && packaged.contains(&digest(&bytes))
+        {
+            roots.insert(dir);
+        }
+    }
     let mut found = Vec::new();
     for a in collection.artefacts() {
         let name = a.path.rsplit('/').next().unwrap_or("");
@@ -191,8 +210,7 @@ fn scripts(collection: &Collection) -> Vec<Trace> {
         let Ok(bytes) = collection.read_all(a.id, SCRIPT) else {
             continue;
         };
-        let sum: [u8; 16] = <md5::Md5 as md5::Digest>::digest(&bytes).into();
-        if packaged.contains(&sum) {
+        if packaged.contains(&digest(&bytes)) {
             continue;
         }
         let shape = shape(&String::from_utf8_lossy(&bytes));
@@ -202,12 +220,18 @@ fn scripts(collection: &Collection) -> Vec<Trace> {
         let hostile = match shape {
             Shape::RunsInput => true,
             Shape::StoresInput => !packaged.is_empty() && !replaced,
+            // Beside packaged files, outside the places that are made for additions, a script that
+            // asks for uploads has no business, whatever it does with them.
+            Shape::TakesUpload => {
+                !replaced && beside_packaged(&a.path, &roots) && !made_for_additions(&a.path)
+            }
             Shape::Harmless => false,
         };
         if !hostile {
             continue;
         }
         let (does_en, does_fr) = match shape {
+            Shape::TakesUpload => ("takes uploads", "reçoit des envois de fichiers"),
             Shape::StoresInput => (
                 "stores what a request sends",
                 "enregistre ce qu’une requête envoie",
@@ -251,6 +275,23 @@ fn scripts(collection: &Collection) -> Vec<Trace> {
     found
 }
 
+fn digest(bytes: &[u8]) -> [u8; 16] {
+    <md5::Md5 as md5::Digest>::digest(bytes).into()
+}
+
+/// Whether a file stands in a directory that also holds a packaged one.
+fn beside_packaged(path: &str, roots: &BTreeSet<&str>) -> bool {
+    path.rsplit_once('/')
+        .is_some_and(|(dir, _)| roots.contains(dir))
+}
+
+/// Places where administrators put what no package brings.
+fn made_for_additions(path: &str) -> bool {
+    ["/plugins/", "/skins/", "/config/", "/local/"]
+        .iter()
+        .any(|place| path.contains(place))
+}
+
 /// Directories that web servers serve.
 fn web_root(path: &str) -> bool {
     [
@@ -283,6 +324,7 @@ fn same_tail(packaged: &str, path: &str) -> bool {
 enum Shape {
     RunsInput,
     StoresInput,
+    TakesUpload,
     Harmless,
 }
 
@@ -359,6 +401,9 @@ fn shape(source: &str) -> Shape {
         .any(|call| code.contains(&format!("{call}(")));
     if (has_upload && stores) || (has_input && code.contains("file_put_contents(")) {
         return Shape::StoresInput;
+    }
+    if has_upload {
+        return Shape::TakesUpload;
     }
     Shape::Harmless
 }

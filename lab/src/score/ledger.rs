@@ -229,7 +229,15 @@ pub(super) fn score(case: &Case, truth: &Truth, out: &mut Score) {
         let mut all = Fact::default();
         copies.iter().for_each(|f| all.join(f));
         count(out, Some(all.level), None);
-        if all.bytes > 0 {
+        // An attachment of a message that is no longer stored can have no row of its own: nobody
+        // can name it. It is part of the message, whose row then has to bound it.
+        let within = key.2.is_some()
+            && groups
+                .get(&(key.0.clone(), key.1.clone(), None))
+                .is_some_and(|rows| rows.iter().any(|r| r.bytes_max >= all.bytes));
+        if all.bytes > 0 && within {
+            out.bounds.add(true);
+        } else if all.bytes > 0 {
             out.bounds.add(false);
             let what = format!(
                 "{} <{}> part {}",

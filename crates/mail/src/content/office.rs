@@ -261,9 +261,7 @@ fn without_layout_codes(coded: &str) -> String {
                     }
                 }
             }
-            Some(d) if d.is_ascii_digit() => {
-                while chars.next_if(char::is_ascii_digit).is_some() {}
-            }
+            Some(d) if d.is_ascii_digit() => while chars.next_if(char::is_ascii_digit).is_some() {},
             // A section begins: what stood before is apart.
             Some('L' | 'C' | 'R') => out.push(' '),
             _ => {}

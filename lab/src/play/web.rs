@@ -1,0 +1,265 @@
+//! Webmail sessions: what a page, a download or an archive held.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+use crate::clients::http::Agent;
+use crate::clients::roundcube::Webmail;
+use crate::lab::Lab;
+use crate::mime::Message;
+use crate::store;
+use crate::truth::{Level, Open, Who};
+
+/// A webmail session.
+pub struct WebPlay {
+    lab: Arc<Lab>,
+    /// The browser, for actions without content.
+    pub web: Webmail,
+    open: Open,
+    /// Whose mailbox.
+    pub account: String,
+}
+
+impl WebPlay {
+    /// Logs in; `None` when the password is refused.
+    pub fn login_with(
+        lab: &Arc<Lab>,
+        source: IpAddr,
+        account: &str,
+        password: &str,
+        agent: &Agent,
+        who: &Who,
+        assets: bool,
+    ) -> Result<Option<WebPlay>> {
+        let now = lab.clock.now();
+        let mut open = Open::new(account, "webmail", source, &agent.name, who, now);
+        let mut web = Webmail::open(source, agent.clone(), assets, now / 1_000_000)?;
+        if !web.login(account, password)? {
+            lab.books
+                .attempt(account, "webmail", source, who.intruder, lab.clock.now());
+            web.http.hang_up();
+            lab.flow_closed();
+            return Ok(None);
+        }
+        open.logged_in();
+        Ok(Some(WebPlay {
+            lab: Arc::clone(lab),
+            web,
+            open,
+            account: account.to_owned(),
+        }))
+    }
+
+    /// Logs in with the account's present password.
+    pub fn login(
+        lab: &Arc<Lab>,
+        source: IpAddr,
+        account: &str,
+        agent: &Agent,
+        who: &Who,
+        assets: bool,
+    ) -> Result<WebPlay> {
+        let password = lab.password(account);
+        match WebPlay::login_with(lab, source, account, &password, agent, who, assets)? {
+            Some(play) => Ok(play),
+            None => bail!("{account} cannot log in to the webmail from {source}"),
+        }
+    }
+
+    fn message(&self, mailbox: &str, uid: u32) -> Result<Message> {
+        store::message(&self.account, mailbox, uid)
+    }
+
+    fn listed(&mut self, mailbox: &str, uids: &[u32]) -> Result<()> {
+        for uid in uids {
+            let message = self.message(mailbox, *uid)?;
+            self.open.listed((mailbox, *uid), &message);
+        }
+        Ok(())
+    }
+
+    /// Lists a page of a mailbox.
+    pub fn list(&mut self, mailbox: &str, page: u32) -> Result<Vec<u32>> {
+        let rows = self.web.list(mailbox, page)?;
+        self.listed(mailbox, &rows)?;
+        Ok(rows)
+    }
+
+    /// Searches in one mailbox.
+    pub fn search(&mut self, mailbox: &str, words: &str, headers: &str) -> Result<Vec<u32>> {
+        self.open.searched(words);
+        let rows = self.web.search(mailbox, words, headers, "base")?;
+        self.listed(mailbox, &rows)?;
+        Ok(rows)
+    }
+
+    /// Shows a message in the preview pane.
+    pub fn preview(&mut self, mailbox: &str, uid: u32) -> Result<()> {
+        let message = self.message(mailbox, uid)?;
+        self.web.preview(mailbox, uid)?;
+        self.open.shown((mailbox, uid), &message);
+        Ok(())
+    }
+
+    /// Opens a message on its own page.
+    pub fn show(&mut self, mailbox: &str, uid: u32) -> Result<()> {
+        let message = self.message(mailbox, uid)?;
+        self.web.show(mailbox, uid)?;
+        self.open.shown((mailbox, uid), &message);
+        Ok(())
+    }
+
+    /// Saves every attachment of a message, one by one.
+    pub fn download_all(&mut self, mailbox: &str, uid: u32) -> Result<usize> {
+        let message = self.message(mailbox, uid)?;
+        let parts: Vec<String> = message.attachments().map(|p| p.number.clone()).collect();
+        for part in &parts {
+            self.download(mailbox, uid, part)?;
+        }
+        Ok(parts.len())
+    }
+
+    /// Saves an attachment.
+    pub fn download(&mut self, mailbox: &str, uid: u32, part: &str) -> Result<()> {
+        let message = self.message(mailbox, uid)?;
+        let reply = self.web.download(mailbox, uid, part)?;
+        self.open.listed((mailbox, uid), &message);
+        self.open
+            .attachment((mailbox, uid), &message, part, reply.body.len() as u64);
+        Ok(())
+    }
+
+    /// Opens an attachment in the browser.
+    pub fn open_part(&mut self, mailbox: &str, uid: u32, part: &str) -> Result<()> {
+        let message = self.message(mailbox, uid)?;
+        let reply = self.web.open_part(mailbox, uid, part)?;
+        self.open.listed((mailbox, uid), &message);
+        let content = message.parts.iter().find(|p| p.number == part);
+        // Roundcube may send a warning about the file's type instead of the file.
+        if content.is_some_and(|p| p.content == reply.body) {
+            let id = (mailbox, uid, message.message_id.as_str());
+            self.open
+                .saw(id, Some(part), Level::Read, reply.body.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// Breaks off while an attachment comes.
+    pub fn abort_download(
+        &mut self,
+        mailbox: &str,
+        uid: u32,
+        part: &str,
+        octets: usize,
+    ) -> Result<()> {
+        let message = self.message(mailbox, uid)?;
+        let path = self.web.download_path(mailbox, uid, part);
+        let (data, reply) = self.web.http.get_and_abort(&path, octets)?;
+        self.open.listed((mailbox, uid), &message);
+        // Of a compressed answer it is not said how much content a piece holds; attachments are not
+        // compressed by the servers' default settings.
+        if reply.status == 200 && reply.header("content-encoding").is_none() {
+            let id = (mailbox, uid, message.message_id.as_str());
+            self.open
+                .saw(id, Some(part), Level::Downloaded, data.len() as u64);
+        } else {
+            bail!(
+                "the aborted download of {mailbox}/{uid}/{part} answered {}",
+                reply.status
+            );
+        }
+        Ok(())
+    }
+
+    /// Saves a message as `.eml`.
+    pub fn save_eml(&mut self, mailbox: &str, uid: u32) -> Result<()> {
+        let message = self.message(mailbox, uid)?;
+        let reply = self.web.save_eml(mailbox, uid)?;
+        self.open
+            .whole((mailbox, uid), &message, reply.body.len() as u64);
+        Ok(())
+    }
+
+    /// Saves all attachments of a message in one archive.
+    pub fn zip_attachments(&mut self, mailbox: &str, uid: u32) -> Result<()> {
+        let message = self.message(mailbox, uid)?;
+        let (members, _) = self.web.zip_attachments(mailbox, uid)?;
+        let parts: Vec<(String, u64)> = message
+            .attachments()
+            .map(|p| (p.number.clone(), p.content.len() as u64))
+            .collect();
+        if members.len() != parts.len() {
+            bail!(
+                "the archive of {mailbox}/{uid} has {} members, the message {} attachments",
+                members.len(),
+                parts.len()
+            );
+        }
+        self.open.listed((mailbox, uid), &message);
+        for ((part, _), (_, size)) in parts.iter().zip(&members) {
+            self.open.attachment((mailbox, uid), &message, part, *size);
+        }
+        Ok(())
+    }
+
+    /// Saves several messages in one archive.
+    pub fn zip_messages(&mut self, mailbox: &str, uids: &[u32]) -> Result<()> {
+        let (members, _) = self.web.zip_messages(mailbox, uids)?;
+        if members.len() != uids.len() {
+            bail!(
+                "the archive has {} members for {} messages",
+                members.len(),
+                uids.len()
+            );
+        }
+        // Members stand in the order the messages were asked for.
+        for (uid, (_, size)) in uids.iter().zip(&members) {
+            let message = self.message(mailbox, *uid)?;
+            self.open.whole((mailbox, *uid), &message, *size);
+        }
+        Ok(())
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, to: &str, subject: &str, text: &str) -> Result<()> {
+        self.lab.mail_moves();
+        self.web.send(to, subject, text)
+    }
+
+    /// Changes the password.
+    pub fn change_password(&mut self, new: &str) -> Result<()> {
+        let old = self.lab.password(&self.account);
+        if !self.web.change_password(&old, new)? {
+            bail!("the password of {} was not changed", self.account);
+        }
+        self.lab.password_changed(&self.account, new);
+        Ok(())
+    }
+
+    /// The session goes on from another network.
+    pub fn move_to(&mut self, source: IpAddr) {
+        self.web.http.hang_up();
+        self.web.http.source = source;
+        self.open.also_from(source);
+    }
+
+    /// Logs out.
+    pub fn logout(self) -> Result<()> {
+        let received = self.web.logout()?;
+        self.open
+            .close(&self.lab.books, received, self.lab.clock.now());
+        self.lab.flow_closed();
+        Ok(())
+    }
+
+    /// Closes the browser without logging out.
+    pub fn close(mut self) {
+        self.web.http.hang_up();
+        let received = self.web.http.received();
+        self.open
+            .close(&self.lab.books, received, self.lab.clock.now());
+        self.lab.flow_closed();
+    }
+}

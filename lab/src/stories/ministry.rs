@@ -340,11 +340,10 @@ fn second_account(sim: &mut Sim, life: &Life, seed: u64) {
     sim.at(at("2025-12-10 02:41"), "other host", move |me| {
         for port in [8443u16, 22, 5432] {
             let time = rfc3339(me.now());
-            // What a process of the web server can do; the packet filter drops and logs it.
+            // What a process of the web server (www-data) can do; the packet filter drops and logs it.
             server_shell(
                 &format!(
-                    "setpriv --reuid=www-data --regid=www-data --clear-groups \
-                       php -r 'var_dump(@fsockopen(\"{APP_HOST}\", {port}, $e, $m, 0.4));'"
+                    "php -r 'posix_setgid(33); posix_setuid(33); var_dump(@fsockopen(\"{APP_HOST}\", {port}, $e, $m, 0.4));'"
                 ),
                 false,
             )?;

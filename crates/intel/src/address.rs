@@ -37,7 +37,7 @@ fn special_v4(ip: Ipv4Addr) -> Option<Special> {
         [169, 254, ..] => Never("link-local range 169.254.0.0/16 (RFC 3927)"),
         [100, 64..=127, ..] => Never("carrier-grade NAT range 100.64.0.0/10 (RFC 6598)"),
         [192, 0, 0, _] => Never("protocol assignments 192.0.0.0/24 (RFC 6890)"),
-        [198, 18 | 19, ..] => Never("benchmarking range 198.18.0.0/15 (RFC 2544)"),
+        [198, 18 | 19, ..] => Documentation("benchmarking range 198.18.0.0/15 (RFC 2544)"),
         [224..=239, ..] => Never("multicast 224.0.0.0/4 (RFC 5771)"),
         [240..=255, ..] => Never("reserved or broadcast 240.0.0.0/4 (RFC 1112)"),
         _ => return None,

@@ -158,18 +158,19 @@ impl WebPlay {
         let path = self.web.download_path(mailbox, uid, part);
         let (data, reply) = self.web.http.get_and_abort(&path, octets)?;
         self.open.listed((mailbox, uid), &message);
-        // Of a compressed answer it is not said how much content a piece holds; attachments are not
-        // compressed by the servers' default settings.
-        if reply.status == 200 && reply.header("content-encoding").is_none() {
-            let id = (mailbox, uid, message.message_id.as_str());
-            self.open
-                .saw(id, Some(part), Level::Downloaded, data.len() as u64);
-        } else {
+        if reply.status != 200 {
             bail!(
                 "the aborted download of {mailbox}/{uid}/{part} answered {}",
                 reply.status
             );
         }
+        // An attached web page comes compressed: what can be unpacked of the piece has arrived.
+        let arrived = match reply.header("content-encoding") {
+            Some(_) => unpacked(&data),
+            None => data.len() as u64,
+        };
+        let id = (mailbox, uid, message.message_id.as_str());
+        self.open.saw(id, Some(part), Level::Downloaded, arrived);
         Ok(())
     }
 
@@ -262,4 +263,18 @@ impl WebPlay {
             .close(&self.lab.books, received, self.lab.clock.now());
         self.lab.flow_closed();
     }
+}
+
+/// Octets that the beginning of a gzip stream unpacks to.
+fn unpacked(piece: &[u8]) -> u64 {
+    let mut decoder = flate2::read::GzDecoder::new(piece);
+    let mut buffer = [0; 4096];
+    let mut octets = 0;
+    while let Ok(n) = std::io::Read::read(&mut decoder, &mut buffer) {
+        if n == 0 {
+            break;
+        }
+        octets += n as u64;
+    }
+    octets
 }

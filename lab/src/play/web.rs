@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::clients::http::Agent;
 use crate::clients::roundcube::Webmail;
 use crate::lab::Lab;
-use crate::mime::Message;
+use crate::mime::{Message, Part};
 use crate::store;
 use crate::truth::{Level, Open, Who};
 
@@ -187,20 +187,21 @@ impl WebPlay {
     pub fn zip_attachments(&mut self, mailbox: &str, uid: u32) -> Result<()> {
         let message = self.message(mailbox, uid)?;
         let (members, _) = self.web.zip_attachments(mailbox, uid)?;
-        let parts: Vec<(String, u64)> = message
-            .attachments()
-            .map(|p| (p.number.clone(), p.content.len() as u64))
-            .collect();
-        if members.len() != parts.len() {
-            bail!(
-                "the archive of {mailbox}/{uid} has {} members, the message {} attachments",
-                members.len(),
-                parts.len()
-            );
-        }
         self.open.listed((mailbox, uid), &message);
-        for ((part, _), (_, size)) in parts.iter().zip(&members) {
-            self.open.attachment((mailbox, uid), &message, part, *size);
+        // Roundcube's attachments are not the parts with a file name: it leaves inline pictures out
+        // and takes invitations in. A member is the part whose content has its size.
+        let mut left: Vec<&Part> = message.attachments().collect();
+        left.extend(message.parts.iter().filter(|p| !p.is_attachment()));
+        for (name, size) in &members {
+            let found = left.iter().position(|p| p.content.len() as u64 == *size);
+            let Some(found) = found else {
+                bail!(
+                    "the archive of {mailbox}/{uid} holds {name} ({size} octets), the message does not"
+                );
+            };
+            let part = left.remove(found);
+            self.open
+                .attachment((mailbox, uid), &message, &part.number, *size);
         }
         Ok(())
     }
@@ -277,4 +278,21 @@ fn unpacked(piece: &[u8]) -> u64 {
         octets += n as u64;
     }
     octets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unpacked;
+    use std::io::Write;
+
+    #[test]
+    fn a_cut_gzip_stream_holds_a_part_of_the_content() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+        encoder.write_all(&[b'x'; 50_000]).unwrap();
+        let whole = encoder.finish().unwrap();
+        assert_eq!(unpacked(&whole), 50_000);
+        let part = unpacked(&whole[..20_000]);
+        assert!(part > 0 && part < 20_000, "{part}");
+        assert_eq!(unpacked(b""), 0);
+    }
 }

@@ -140,12 +140,18 @@ mod tests {
     #[test]
     fn stacked_marks_are_cut() {
         let zalgo = format!("e{}", "\u{0301}".repeat(50));
-        assert_eq!(shown(&zalgo, 400).matches('\u{0301}').count(), MAX_COMBINING);
+        assert_eq!(
+            shown(&zalgo, 400).matches('\u{0301}').count(),
+            MAX_COMBINING
+        );
     }
 
     #[test]
     fn markdown_stands_for_itself() {
-        assert_eq!(markdown("[x](javascript:1) <b>", 99), "\\[x\\](javascript:1) &lt;b&gt;");
+        assert_eq!(
+            markdown("[x](javascript:1) <b>", 99),
+            "\\[x\\](javascript:1) &lt;b&gt;"
+        );
     }
 
     proptest! {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use vauban_case::contract::{
-    Account, AccountStatus, Case, EvidenceRef, Exfiltrated, Label, LedgerEntry, Level, Session, Text,
-    Verdict,
+    Account, AccountStatus, Case, EvidenceRef, Exfiltrated, Label, LedgerEntry, Level, Session,
+    Text, Verdict,
 };
 
 use crate::{Lang, escape::shown, fmt, labels, lang::Key as K};
@@ -30,7 +30,10 @@ impl<'a> EvidenceIndex<'a> {
 
     /// The number of a line, from 1; `None` if it is not of this case.
     pub fn number(&self, e: &EvidenceRef) -> Option<usize> {
-        self.lines.binary_search_by(|probe| key(probe).cmp(&key(e))).ok().map(|i| i + 1)
+        self.lines
+            .binary_search_by(|probe| key(probe).cmp(&key(e)))
+            .ok()
+            .map(|i| i + 1)
     }
 
     /// All lines in order of their numbers.
@@ -41,8 +44,12 @@ impl<'a> EvidenceIndex<'a> {
     /// `E3, E4, E9 …`: at most `max` numbers.
     pub fn list(&self, evidence: &[EvidenceRef], max: usize) -> String {
         let numbers: BTreeSet<usize> = evidence.iter().filter_map(|e| self.number(e)).collect();
-        let mut out =
-            numbers.iter().take(max).map(|n| format!("E{n}")).collect::<Vec<_>>().join(", ");
+        let mut out = numbers
+            .iter()
+            .take(max)
+            .map(|n| format!("E{n}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         if numbers.len() > max {
             out.push_str(&format!(" … (+{})", numbers.len() - max));
         }
@@ -60,7 +67,10 @@ fn visit<'a>(case: &'a Case, f: &mut impl FnMut(&'a EvidenceRef)) {
         c.unparsed_samples.iter().for_each(&mut *f);
         c.gaps.iter().flat_map(|g| &g.evidence).for_each(&mut *f);
     }
-    case.initial_access.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
+    case.initial_access
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
     for a in &case.accounts {
         a.evidence.iter().for_each(&mut *f);
         a.reasons.iter().flat_map(|r| &r.evidence).for_each(&mut *f);
@@ -69,16 +79,44 @@ fn visit<'a>(case: &'a Case, f: &mut impl FnMut(&'a EvidenceRef)) {
         s.evidence.iter().for_each(&mut *f);
         s.reasons.iter().flat_map(|r| &r.evidence).for_each(&mut *f);
     }
-    case.ledger.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
-    case.searches.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
-    case.secrets.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
-    case.persistence.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
-    case.lateral.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
-    case.lures.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
-    case.indicators.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
-    case.exposure.iter().flat_map(|x| &x.evidence).for_each(&mut *f);
+    case.ledger
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
+    case.searches
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
+    case.secrets
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
+    case.persistence
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
+    case.lateral
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
+    case.lures
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
+    case.indicators
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
+    case.exposure
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
     for h in &case.hypotheses {
-        h.pro.iter().chain(&h.against).flat_map(|r| &r.evidence).for_each(&mut *f);
+        h.pro
+            .iter()
+            .chain(&h.against)
+            .flat_map(|r| &r.evidence)
+            .for_each(&mut *f);
     }
 }
 
@@ -167,30 +205,40 @@ impl<'a> Facts<'a> {
 
     /// Accounts that were entered.
     pub fn compromised(&self) -> impl Iterator<Item = &'a Account> {
-        self.case.accounts.iter().filter(|a| a.status == AccountStatus::Compromised)
+        self.case
+            .accounts
+            .iter()
+            .filter(|a| a.status == AccountStatus::Compromised)
     }
 
     /// The first hostile sign: the earliest way in, sign at an account that was entered, or
     /// session of the intruder.
     pub fn since(&self) -> Option<&'a str> {
-        self.hostile_times().min_by_key(|t| fmt::seconds(t).unwrap_or(i64::MAX))
+        self.hostile_times()
+            .min_by_key(|t| fmt::seconds(t).unwrap_or(i64::MAX))
     }
 
     /// The last hostile sign.
     pub fn until(&self) -> Option<&'a str> {
-        self.hostile_times().max_by_key(|t| fmt::seconds(t).unwrap_or(i64::MIN))
+        self.hostile_times()
+            .max_by_key(|t| fmt::seconds(t).unwrap_or(i64::MIN))
     }
 
     fn hostile_times(&self) -> impl Iterator<Item = &'a str> {
         let access = self.case.initial_access.iter().map(|x| x.time.as_str());
-        let accounts = self.compromised().flat_map(|a| [a.first.as_deref(), a.last.as_deref()]);
+        let accounts = self
+            .compromised()
+            .flat_map(|a| [a.first.as_deref(), a.last.as_deref()]);
         let sessions = self
             .case
             .sessions
             .iter()
             .filter(|s| s.label == Label::Intruder)
             .flat_map(|s| [s.start.as_str(), s.end.as_str()]);
-        access.chain(accounts.flatten()).chain(sessions).filter(|t| !t.is_empty())
+        access
+            .chain(accounts.flatten())
+            .chain(sessions)
+            .filter(|t| !t.is_empty())
     }
 
     /// First and last record over all sources.
@@ -227,10 +275,25 @@ impl<'a> Facts<'a> {
 
     /// Ledger entries worth showing first: strongest level, then protective marking, then size.
     pub fn ledger_by_weight(&self) -> Vec<&'a LedgerEntry> {
-        let mut rows: Vec<_> = self.case.ledger.iter().filter(|e| e.level > Level::Exposed).collect();
+        let mut rows: Vec<_> = self
+            .case
+            .ledger
+            .iter()
+            .filter(|e| e.level > Level::Exposed)
+            .collect();
         rows.sort_by(|a, b| {
-            (b.level, b.exfiltrated, !b.classification.is_empty(), b.bytes_max)
-                .cmp(&(a.level, a.exfiltrated, !a.classification.is_empty(), a.bytes_max))
+            (
+                b.level,
+                b.exfiltrated,
+                !b.classification.is_empty(),
+                b.bytes_max,
+            )
+                .cmp(&(
+                    a.level,
+                    a.exfiltrated,
+                    !a.classification.is_empty(),
+                    a.bytes_max,
+                ))
         });
         rows
     }
@@ -258,7 +321,10 @@ pub fn headline(facts: &Facts, lang: Lang) -> String {
                 Some(t) => lang.f(K::HeadlineEnteredSince, &[&accounts, &fmt::day(t, lang)]),
                 None => lang.f(K::HeadlineEntered, &[&accounts]),
             };
-            let confirmed = case.ledger.iter().any(|e| e.exfiltrated == Exfiltrated::Confirmed);
+            let confirmed = case
+                .ledger
+                .iter()
+                .any(|e| e.exfiltrated == Exfiltrated::Confirmed);
             let left = if confirmed {
                 K::HeadlineLeft
             } else if case.totals.bytes_max > 0 {
@@ -302,7 +368,11 @@ fn moments(case: &Case) -> Vec<Moment<'_>> {
             });
         }
     }
-    for s in case.sessions.iter().filter(|s| s.label != Label::Legitimate) {
+    for s in case
+        .sessions
+        .iter()
+        .filter(|s| s.label != Label::Legitimate)
+    {
         out.push(Moment {
             time: &s.start,
             kind: MomentKind::Session,
@@ -363,7 +433,11 @@ fn moments(case: &Case) -> Vec<Moment<'_>> {
             evidence: &x.evidence,
         });
     }
-    for x in case.persistence.iter().filter(|x| x.label != Label::Legitimate) {
+    for x in case
+        .persistence
+        .iter()
+        .filter(|x| x.label != Label::Legitimate)
+    {
         if let Some(time) = &x.time {
             out.push(Moment {
                 time,
@@ -427,7 +501,11 @@ fn destinations(case: &Case) -> Vec<Destination<'_>> {
         min: BTreeMap<MessageKey<'a>, (u64, u64)>,
     }
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
-    for e in case.ledger.iter().filter(|e| e.exfiltrated != Exfiltrated::NoEvidence) {
+    for e in case
+        .ledger
+        .iter()
+        .filter(|e| e.exfiltrated != Exfiltrated::NoEvidence)
+    {
         let alone = e.to.len() == 1;
         for address in e.to.iter().map(String::as_str).collect::<BTreeSet<_>>() {
             let s = sums.entry(address).or_default();
@@ -438,7 +516,12 @@ fn destinations(case: &Case) -> Vec<Destination<'_>> {
             s.max = s.max.saturating_add(e.bytes_max);
             s.confirmed |= e.exfiltrated == Exfiltrated::Confirmed;
             if alone {
-                let key = (e.account.as_str(), e.mailbox.as_str(), e.uid, e.message_id.as_str());
+                let key = (
+                    e.account.as_str(),
+                    e.mailbox.as_str(),
+                    e.uid,
+                    e.message_id.as_str(),
+                );
                 let (message, parts) = s.min.entry(key).or_default();
                 match e.part {
                     None => *message = (*message).max(e.bytes_min),
@@ -452,7 +535,10 @@ fn destinations(case: &Case) -> Vec<Destination<'_>> {
     let mut out: Vec<_> = sums
         .into_iter()
         .map(|(address, s)| {
-            let min = s.min.values().fold(0_u64, |sum, (m, p)| sum.saturating_add(*m.max(p)));
+            let min = s
+                .min
+                .values()
+                .fold(0_u64, |sum, (m, p)| sum.saturating_add(*m.max(p)));
             Destination {
                 address,
                 messages: s.messages,
@@ -488,18 +574,26 @@ mod tests {
 
     #[test]
     fn overlapping_items_do_not_add_up_in_the_lower_bound() {
-        let mut case = Case::default();
-        case.ledger = vec![
-            entry(None, 1000, 1400, &["192.0.2.1"]),
-            entry(Some("2"), 700, 900, &["192.0.2.1"]),
-            entry(Some("3"), 600, 900, &["192.0.2.1", "192.0.2.2"]),
-        ];
+        let mut case = Case {
+            ledger: vec![
+                entry(None, 1000, 1400, &["192.0.2.1"]),
+                entry(Some("2"), 700, 900, &["192.0.2.1"]),
+                entry(Some("3"), 600, 900, &["192.0.2.1", "192.0.2.2"]),
+            ],
+            ..Case::default()
+        };
         case.totals.bytes_min = 1000;
         case.totals.bytes_max = 1400;
         let d = destinations(&case);
         assert_eq!(d.len(), 2);
-        assert_eq!((d[0].address, d[0].bytes_min, d[0].bytes_max), ("192.0.2.1", 1000, 1400));
-        assert_eq!((d[1].address, d[1].bytes_min, d[1].bytes_max), ("192.0.2.2", 0, 900));
+        assert_eq!(
+            (d[0].address, d[0].bytes_min, d[0].bytes_max),
+            ("192.0.2.1", 1000, 1400)
+        );
+        assert_eq!(
+            (d[1].address, d[1].bytes_min, d[1].bytes_max),
+            ("192.0.2.2", 0, 900)
+        );
         assert_eq!((d[0].messages, d[0].documents), (1, 2));
     }
 

@@ -99,8 +99,16 @@ pub fn bounds(min: u64, max: u64, lang: Lang) -> String {
     match (lang, min == max) {
         (Lang::En, true) => format!("exactly {}", bytes_exact(min, lang)),
         (Lang::Fr, true) => format!("exactement {}", bytes_exact(min, lang)),
-        (Lang::En, false) => format!("at least {}, at most {}", at_least(min, lang), at_most(max, lang)),
-        (Lang::Fr, false) => format!("au moins {}, au plus {}", at_least(min, lang), at_most(max, lang)),
+        (Lang::En, false) => format!(
+            "at least {}, at most {}",
+            at_least(min, lang),
+            at_most(max, lang)
+        ),
+        (Lang::Fr, false) => format!(
+            "au moins {}, au plus {}",
+            at_least(min, lang),
+            at_most(max, lang)
+        ),
     }
 }
 
@@ -115,7 +123,11 @@ pub fn percent_range(low: f64, high: f64, lang: Lang) -> String {
 
 /// Seconds since 1970 of an RFC 3339 time, or `None` if it is not one.
 pub fn seconds(rfc3339: &str) -> Option<i64> {
-    rfc3339.trim().parse::<jiff::Timestamp>().ok().map(|t| t.as_second())
+    rfc3339
+        .trim()
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .map(|t| t.as_second())
 }
 
 /// Civil time in UTC.
@@ -155,12 +167,32 @@ pub fn day(rfc3339: &str, lang: Lang) -> String {
 
 fn day_of(z: &jiff::civil::DateTime, lang: Lang) -> String {
     const EN: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     const FR: [&str; 12] = [
-        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
-        "octobre", "novembre", "décembre",
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
     ];
     let index = usize::try_from(z.month() - 1).unwrap_or(0);
     let month = match lang {
@@ -201,15 +233,24 @@ mod tests {
         assert_eq!(at_most(999_999, Lang::En), "1.0\u{A0}MB");
         assert_eq!(at_least(999_999, Lang::En), "999\u{A0}kB");
         assert_eq!(at_most(99_999, Lang::En), "100\u{A0}kB");
-        assert_eq!(bounds(5_000, 5_000, Lang::Fr), "exactement 5\u{202F}000\u{A0}octets");
+        assert_eq!(
+            bounds(5_000, 5_000, Lang::Fr),
+            "exactement 5\u{202F}000\u{A0}octets"
+        );
     }
 
     #[test]
     fn counts_and_instants() {
         assert_eq!(count(1_234_567, Lang::En), "1,234,567");
         assert_eq!(count(1_234, Lang::Fr), "1\u{202F}234");
-        assert_eq!(instant("2025-12-09T02:30:05Z", Lang::En), "9 December 2025, 02:30 UTC");
-        assert_eq!(instant("2025-12-01T02:30:05Z", Lang::Fr), "1er décembre 2025 à 02:30 UTC");
+        assert_eq!(
+            instant("2025-12-09T02:30:05Z", Lang::En),
+            "9 December 2025, 02:30 UTC"
+        );
+        assert_eq!(
+            instant("2025-12-01T02:30:05Z", Lang::Fr),
+            "1er décembre 2025 à 02:30 UTC"
+        );
         assert_eq!(stamp("2025-12-09T02:30:05.123456Z"), "2025-12-09 02:30:05");
         assert_eq!(stamp("not\u{1b}a time"), "not⟨U+001B⟩a time");
         assert_eq!(percent_range(0.8, 0.95, Lang::Fr), "80–95\u{202F}%");

@@ -23,17 +23,38 @@ const CONFIDENCE: Table = &[
     ("almost no chance", "almost no chance", "quasi exclu"),
     ("very unlikely", "very unlikely", "très improbable"),
     ("unlikely", "unlikely", "improbable"),
-    ("roughly even chance", "roughly even chance", "une chance sur deux environ"),
+    (
+        "roughly even chance",
+        "roughly even chance",
+        "une chance sur deux environ",
+    ),
     ("likely", "likely", "probable"),
     ("very likely", "very likely", "très probable"),
     ("almost certain", "almost certain", "quasi certain"),
 ];
 
 const VECTOR: Table = &[
-    ("password_spray", "password spray", "essai d’un même mot de passe sur de nombreux comptes"),
-    ("stolen_credentials", "stolen credentials", "identifiants volés"),
+    (
+        "password_spray",
+        "password spray",
+        "essai d’un même mot de passe sur de nombreux comptes",
+    ),
+    (
+        "stolen_credentials",
+        "stolen credentials",
+        "identifiants volés",
+    ),
+    (
+        "found_credentials",
+        "credentials found in mail",
+        "identifiants trouvés dans du courrier",
+    ),
     ("lure", "hostile message", "message hostile"),
-    ("password_change", "password change", "changement de mot de passe"),
+    (
+        "password_change",
+        "password change",
+        "changement de mot de passe",
+    ),
     ("unknown", "unknown", "inconnue"),
 ];
 
@@ -42,11 +63,19 @@ const SECRET: Table = &[
     ("private_key", "private key", "clé privée"),
     ("api_token", "API token", "jeton d’API"),
     ("internal_host", "internal host", "machine interne"),
-    ("url_credentials", "credentials in a URL", "identifiants dans une URL"),
+    (
+        "url_credentials",
+        "credentials in a URL",
+        "identifiants dans une URL",
+    ),
 ];
 
 const PERSISTENCE: Table = &[
-    ("sieve_redirect", "redirect rule (Sieve)", "règle de redirection (Sieve)"),
+    (
+        "sieve_redirect",
+        "redirect rule (Sieve)",
+        "règle de redirection (Sieve)",
+    ),
     ("identity", "sender identity", "identité d’expéditeur"),
     ("web_shell", "web shell", "porte dérobée web"),
     ("forward", "forwarding", "transfert automatique"),
@@ -191,6 +220,9 @@ mod tests {
         }
         assert_eq!(vector("zero_day\u{1b}", Lang::En), "zero_day⟨U+001B⟩");
         assert_eq!(deadline("72 h", Lang::Fr), "sous 72 heures");
-        assert_eq!(deadline("2025-12-12T10:00:00Z", Lang::En), "12 December 2025, 10:00 UTC");
+        assert_eq!(
+            deadline("2025-12-12T10:00:00Z", Lang::En),
+            "12 December 2025, 10:00 UTC"
+        );
     }
 }

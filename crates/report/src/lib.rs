@@ -8,6 +8,7 @@
 //! **What this crate deliberately is not:** it reads no file and no clock, knows no log format,
 //! and judges nothing; a number that is not in the case is not in a report either.
 
+pub mod csv;
 pub mod escape;
 pub mod facts;
 pub mod fmt;
@@ -15,6 +16,9 @@ pub mod html;
 pub mod labels;
 pub mod lang;
 pub mod notify;
+pub mod pdf;
 mod span;
+pub mod stix;
+pub mod terminal;
 
 pub use lang::Lang;

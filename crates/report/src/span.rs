@@ -27,7 +27,8 @@ pub(crate) struct Bar<'a> {
 
 /// One account's row.
 pub(crate) struct Row<'a> {
-    pub account: &'a str,
+    /// The account, without its domain where all share one.
+    pub name: &'a str,
     pub bars: Vec<Bar<'a>>,
     pub lanes: usize,
 }
@@ -53,20 +54,30 @@ pub(crate) struct Picture<'a, 'f> {
     pub marks: Vec<Mark<'a, 'f>>,
 }
 
-/// Lays out the sessions that the case lists and its key moments; `None` if nothing has a time.
-pub(crate) fn picture<'a, 'f>(facts: &'f Facts<'a>) -> Option<Picture<'a, 'f>> {
+/// Lays out the sessions that the case lists and its key moments, all of them or those of a window
+/// of seconds; `None` if nothing has a time. Marks keep their numbers in a window.
+pub(crate) fn picture<'a, 'f>(
+    facts: &'f Facts<'a>,
+    window: Option<(i64, i64)>,
+) -> Option<Picture<'a, 'f>> {
     let key = facts.key_moments();
-    let mut times: Vec<i64> = key.iter().filter_map(|m| fmt::seconds(m.time)).collect();
-    for s in &facts.case.sessions {
-        times.extend(fmt::seconds(&s.start));
-        times.extend(fmt::seconds(&s.end));
-    }
-    let (first, last) = (*times.iter().min()?, *times.iter().max()?);
+    let (first, last) = match window {
+        Some(w) => w,
+        None => {
+            let mut times: Vec<i64> = key.iter().filter_map(|m| fmt::seconds(m.time)).collect();
+            for s in &facts.case.sessions {
+                times.extend(fmt::seconds(&s.start));
+                times.extend(fmt::seconds(&s.end));
+            }
+            (*times.iter().min()?, *times.iter().max()?)
+        }
+    };
     // Some air at both ends, at least ten minutes, so that a lone moment has a place.
     let air = ((last.saturating_sub(first)) / 50).max(600);
     let (first, last) = (first.saturating_sub(air), last.saturating_add(air));
     let width = (last.saturating_sub(first)).max(1) as f64;
     let place = |t: i64| ((t.saturating_sub(first)) as f64 / width).clamp(0.0, 1.0);
+    let inside = |from: i64, to: i64| to >= first && from <= last;
 
     let mut by_account: BTreeMap<&str, Vec<&Session>> = BTreeMap::new();
     for s in &facts.case.sessions {
@@ -79,9 +90,14 @@ pub(crate) fn picture<'a, 'f>(facts: &'f Facts<'a>) -> Option<Picture<'a, 'f>> {
             .accounts
             .iter()
             .any(|a| a.account == *name && a.status == AccountStatus::Compromised);
-        let worst = sessions.iter().map(|s| severity(s.label)).max().unwrap_or(0);
+        let worst = sessions
+            .iter()
+            .map(|s| severity(s.label))
+            .max()
+            .unwrap_or(0);
         (std::cmp::Reverse(entered), std::cmp::Reverse(worst), *name)
     });
+    let domain = shared_domain(accounts.iter().map(|(name, _)| *name));
     let hidden_rows = accounts.len().saturating_sub(MAX_ROWS);
     let rows = accounts
         .into_iter()
@@ -93,28 +109,109 @@ pub(crate) fn picture<'a, 'f>(facts: &'f Facts<'a>) -> Option<Picture<'a, 'f>> {
             let bars = sessions
                 .iter()
                 .filter_map(|s| {
-                    let from = place(fmt::seconds(&s.start)?);
-                    let to = fmt::seconds(&s.end).map_or(from, place).max(from);
+                    let start = fmt::seconds(&s.start)?;
+                    let end = fmt::seconds(&s.end).unwrap_or(start).max(start);
+                    if !inside(start, end) {
+                        return None;
+                    }
+                    let (from, to) = (place(start), place(end));
                     // Thin bars are drawn wider than they are: keep them apart.
                     let lane = ends.iter().position(|e| *e < from).unwrap_or(MAX_LANES - 1);
                     if let Some(e) = ends.get_mut(lane) {
                         *e = e.max(to + 0.008);
                     }
                     lanes = lanes.max(lane + 1);
-                    Some(Bar { session: s, from, to, lane })
+                    Some(Bar {
+                        session: s,
+                        from,
+                        to,
+                        lane,
+                    })
                 })
                 .collect();
-            Row { account, bars, lanes }
+            let name = account
+                .strip_suffix(domain.as_str())
+                .filter(|n| !n.is_empty());
+            Row {
+                name: name.unwrap_or(account),
+                bars,
+                lanes,
+            }
         })
         .collect();
     let marks = key
         .iter()
-        .filter_map(|m| Some((place(fmt::seconds(m.time)?), *m)))
+        .filter_map(|m| Some((fmt::seconds(m.time)?, *m)))
         .take(MAX_MARKS)
         .enumerate()
-        .map(|(i, (at, moment))| Mark { at, number: i + 1, moment })
+        .filter(|(_, (t, _))| inside(*t, *t))
+        .map(|(i, (t, moment))| Mark {
+            at: place(t),
+            number: i + 1,
+            moment,
+        })
         .collect();
-    Some(Picture { rows, hidden_rows, ticks: ticks(first, last), marks })
+    Some(Picture {
+        rows,
+        hidden_rows,
+        ticks: ticks(first, last),
+        marks,
+    })
+}
+
+/// The window of the intruder's sessions, if they would fill less than a third of the whole
+/// picture; in seconds.
+pub(crate) fn busy_window(facts: &Facts) -> Option<(i64, i64)> {
+    let of = |hostile: bool| {
+        let times: Vec<i64> = facts
+            .case
+            .sessions
+            .iter()
+            .filter(|s| !hostile || s.label == Label::Intruder)
+            .flat_map(|s| [fmt::seconds(&s.start), fmt::seconds(&s.end)])
+            .flatten()
+            .chain(
+                facts
+                    .key_moments()
+                    .iter()
+                    .filter(|_| !hostile)
+                    .filter_map(|m| fmt::seconds(m.time)),
+            )
+            .collect();
+        Some((*times.iter().min()?, *times.iter().max()?))
+    };
+    let (all, busy) = (of(false)?, of(true)?);
+    let length = |w: (i64, i64)| w.1.saturating_sub(w.0);
+    (length(busy).saturating_mul(3) < length(all)).then_some(busy)
+}
+
+/// `@domain` if all names end in the same one.
+fn shared_domain<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+    let domain = |n: &'a str| n.rfind('@').and_then(|at| n.get(at..));
+    let Some(first) = names.next().and_then(domain) else {
+        return String::new();
+    };
+    if names.all(|n| domain(n) == Some(first)) {
+        first.to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// Moves positions apart so that boxes of `width` do not overlap, in order, within `low..high`,
+/// each as near to its own place as that allows.
+pub(crate) fn spread(places: &[f64], width: f64, low: f64, high: f64) -> Vec<f64> {
+    let mut out: Vec<f64> = Vec::with_capacity(places.len());
+    for p in places {
+        let least = out.last().map_or(low + width / 2.0, |l| l + width);
+        out.push(p.max(least));
+    }
+    let mut most = high - width / 2.0;
+    for p in out.iter_mut().rev() {
+        *p = p.min(most);
+        most = *p - width;
+    }
+    out
 }
 
 fn severity(label: Label) -> u8 {
@@ -132,9 +229,17 @@ fn ticks(first: i64, last: i64) -> Vec<Tick> {
         7_776_000, 31_536_000,
     ];
     let length = last.saturating_sub(first).max(1);
-    let step = STEPS.iter().copied().find(|s| length / s <= 8).unwrap_or(length / 4).max(1);
+    let step = STEPS
+        .iter()
+        .copied()
+        .find(|s| length / s <= 8)
+        .unwrap_or(length / 4)
+        .max(1);
     let mut out = Vec::new();
-    let mut t = first.div_euclid(step).saturating_add(1).saturating_mul(step);
+    let mut t = first
+        .div_euclid(step)
+        .saturating_add(1)
+        .saturating_mul(step);
     while t < last && out.len() < 12 {
         if let Ok(instant) = jiff::Timestamp::from_second(t) {
             let z = fmt::utc(instant);
@@ -143,7 +248,10 @@ fn ticks(first: i64, last: i64) -> Vec<Tick> {
             } else {
                 z.strftime("%Y-%m-%d").to_string()
             };
-            out.push(Tick { at: (t - first) as f64 / length as f64, text });
+            out.push(Tick {
+                at: (t - first) as f64 / length as f64,
+                text,
+            });
         }
         t = t.saturating_add(step);
     }

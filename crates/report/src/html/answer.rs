@@ -68,7 +68,7 @@ pub fn taken(page: &Page) -> Option<Markup> {
         html! {
             div.figure {
                 p.number { (number) " " span { (word) } }
-                p.what { (lang.t(what)) }
+                p.what { (lang.form(n, what)) }
             }
         }
     };
@@ -102,7 +102,7 @@ pub fn taken(page: &Page) -> Option<Markup> {
                 @for (m, n) in &markings { span.class { (parts::hostile(m, 60)) " × " (fmt::count(*n, lang)) } " " }
             }
         }
-        (parts::table(lang.t(K::CountsByLevel), "counts", &[
+        (parts::table(lang.t(K::CountsByLevel), "counts n2 n3 n4 n5 n6", &[
             "", labels::level(vauban_case::contract::Level::Exposed, lang),
             labels::level(vauban_case::contract::Level::Listed, lang),
             labels::level(vauban_case::contract::Level::Read, lang),
@@ -115,13 +115,13 @@ pub fn taken(page: &Page) -> Option<Markup> {
         p.note { (lang.t(K::LevelsExplained)) }
         @if !page.facts.destinations.is_empty() {
             h3 { (lang.t(K::WhereTo)) }
-            (parts::table(lang.t(K::WhereTo), "", &[
+            (parts::table(lang.t(K::WhereTo), "n2 n3 n4 n5", &[
                 lang.t(K::Address), lang.t(K::Messages), lang.t(K::Documents),
                 lang.t(K::AtLeast), lang.t(K::AtMost), lang.t(K::LeftColumn),
             ], html! {
                 @for d in page.facts.destinations.iter().take(50) {
                     tr {
-                        td { (parts::code(d.address, 80)) }
+                        td { (parts::address(d.address)) }
                         td.num { (fmt::count(d.messages, lang)) }
                         td.num { (fmt::count(d.documents, lang)) }
                         td.num title=(fmt::bytes_exact(d.bytes_min, lang)) { (fmt::at_least(d.bytes_min, lang)) }
@@ -144,12 +144,19 @@ pub fn entry(page: &Page) -> Option<Markup> {
     Some(parts::table(
         lang.t(K::HowTheyGotIn),
         "",
-        &[lang.t(K::When), lang.t(K::Account), lang.t(K::From), lang.t(K::Vector), lang.t(K::What), lang.t(K::Evidence)],
+        &[
+            lang.t(K::When),
+            lang.t(K::Account),
+            lang.t(K::From),
+            lang.t(K::Vector),
+            lang.t(K::What),
+            lang.t(K::Evidence),
+        ],
         html! {
             @for x in &case.initial_access {
                 tr {
                     td { (parts::when(&x.time)) }
-                    td { (parts::hostile(&x.account, 80)) }
+                    td { (parts::address(&x.account)) }
                     td { (parts::code(&x.source_ip, 60)) }
                     td { (labels::vector(&x.vector, lang)) }
                     td { (parts::sentence(lang.text(&x.text))) }
@@ -176,13 +183,20 @@ pub fn left_behind(page: &Page) -> Option<Markup> {
     Some(parts::table(
         lang.t(K::LeftBehind),
         "",
-        &[lang.t(K::Judgement), lang.t(K::Kind), lang.t(K::Account), lang.t(K::What), lang.t(K::When), lang.t(K::Evidence)],
+        &[
+            lang.t(K::Judgement),
+            lang.t(K::Kind),
+            lang.t(K::Account),
+            lang.t(K::What),
+            lang.t(K::When),
+            lang.t(K::Evidence),
+        ],
         html! {
             @for x in rows {
                 tr {
                     td { (parts::label(x.label, lang)) }
                     td { (labels::persistence(&x.kind, lang)) }
-                    td { (parts::hostile(&x.account, 80)) }
+                    td { (parts::address(&x.account)) }
                     td { (parts::sentence(lang.text(&x.detail))) }
                     td { (parts::when_known(x.time.as_deref())) }
                     td { (parts::links(page, &x.evidence)) }

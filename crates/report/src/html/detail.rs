@@ -17,13 +17,21 @@ pub fn searches(page: &Page) -> Option<Markup> {
     (!rows.is_empty()).then(|| {
         parts::table(
             lang.t(K::Searches),
-            "",
-            &[lang.t(K::When), lang.t(K::Account), lang.t(K::Query), lang.t(K::Mailbox), lang.t(K::HitsToday), lang.t(K::Session), lang.t(K::Evidence)],
+            "n5",
+            &[
+                lang.t(K::When),
+                lang.t(K::Account),
+                lang.t(K::Query),
+                lang.t(K::Mailbox),
+                lang.t(K::HitsToday),
+                lang.t(K::Session),
+                lang.t(K::Evidence),
+            ],
             html! {
                 @for x in rows {
                     tr {
                         td { (parts::when(&x.time)) }
-                        td { (parts::hostile(&x.account, 80)) }
+                        td { (parts::address(&x.account)) }
                         td { (parts::code(&x.query, 200)) }
                         td { (parts::hostile(&x.mailbox, 60)) }
                         td.num { @match x.hits { Some(n) => (fmt::count(n, lang)), None => "–" } }
@@ -42,7 +50,7 @@ pub fn secrets(page: &Page) -> Option<Markup> {
     (!rows.is_empty()).then(|| {
         html! {
             p.note { (lang.t(K::SecretsExplained)) }
-            (parts::table(lang.t(K::Secrets), "",
+            (parts::table(lang.t(K::Secrets), "n1",
                 &["", lang.t(K::Kind), lang.t(K::Opens), lang.t(K::Masked), lang.t(K::FoundIn), lang.t(K::LevelColumn), lang.t(K::UsedAfter), lang.t(K::Evidence)],
                 html! {
                     @for (i, x) in rows.iter().enumerate() {
@@ -51,7 +59,7 @@ pub fn secrets(page: &Page) -> Option<Markup> {
                             td { (labels::secret(&x.kind, lang)) }
                             td { (parts::hostile(&x.target, 120)) }
                             td { (parts::code(&x.masked, 80)) }
-                            td { (parts::hostile(&x.account, 80)) br; small { (parts::hostile(&x.message_id, 120)) } }
+                            td { (parts::address(&x.account)) br; small { (parts::hostile(&x.message_id, 120)) } }
                             td { (parts::level(x.level, lang)) }
                             td { @if x.used { b { (lang.t(K::UsedYes)) } } @else { (lang.t(K::UsedNo)) } }
                             td { (parts::links(page, &x.evidence)) }
@@ -68,8 +76,15 @@ pub fn lateral(page: &Page) -> Option<Markup> {
     (!rows.is_empty()).then(|| {
         parts::table(
             lang.t(K::LateralMoves),
-            "",
-            &[lang.t(K::When), lang.t(K::From), lang.t(K::To), lang.t(K::Port), lang.t(K::Outcome), lang.t(K::Evidence)],
+            "n4",
+            &[
+                lang.t(K::When),
+                lang.t(K::From),
+                lang.t(K::To),
+                lang.t(K::Port),
+                lang.t(K::Outcome),
+                lang.t(K::Evidence),
+            ],
             html! {
                 @for x in rows {
                     tr {
@@ -97,7 +112,7 @@ pub fn lures(page: &Page) -> Option<Markup> {
             html! {
                 @for x in rows {
                     tr {
-                        td { (parts::hostile(&x.account, 80)) }
+                        td { (parts::address(&x.account)) }
                         td { (parts::hostile(&x.subject, 160)) br; small { (parts::hostile(&x.message_id, 120)) } }
                         td { (parts::sentence(lang.text(&x.text))) " " span.rule { (crate::escape::shown(&x.kind, 60)) } }
                         td {
@@ -121,7 +136,7 @@ pub fn indicators(page: &Page) -> Option<Markup> {
     (!rows.is_empty()).then(|| {
         parts::table(
             lang.t(K::Indicators),
-            "",
+            "n6",
             &[lang.t(K::Type), lang.t(K::Value), lang.t(K::Source), lang.t(K::First), lang.t(K::Last), lang.t(K::Records), lang.t(K::Evidence)],
             html! {
                 @for x in rows {
@@ -146,12 +161,15 @@ pub fn accounts(page: &Page) -> Option<Markup> {
     if rows.is_empty() {
         return None;
     }
-    let clean = rows.iter().filter(|a| a.status == AccountStatus::Clean).count();
+    let clean = rows
+        .iter()
+        .filter(|a| a.status == AccountStatus::Clean)
+        .count();
     Some(html! {
         @for a in rows.iter().filter(|a| a.status != AccountStatus::Clean) {
             article.card {
                 h3 {
-                    (parts::hostile(&a.account, 80)) " "
+                    (parts::address(&a.account)) " "
                     span class=(if a.status == AccountStatus::Compromised { "tag t-intruder" } else { "tag t-suspect" }) {
                         (labels::account_status(a.status, lang))
                     }
@@ -170,15 +188,25 @@ pub fn accounts(page: &Page) -> Option<Markup> {
 
 /// Intruder and suspect sessions.
 pub fn sessions(page: &Page) -> Option<Markup> {
-    let rows: Vec<_> =
-        page.facts.case.sessions.iter().filter(|s| s.label != Label::Legitimate).collect();
+    let rows: Vec<_> = page
+        .facts
+        .case
+        .sessions
+        .iter()
+        .filter(|s| s.label != Label::Legitimate)
+        .collect();
     (!rows.is_empty()).then(|| html! { @for s in rows { (session(page, s)) } })
 }
 
 /// Legitimate sessions that look hostile, and why they are not.
 pub fn look_alikes(page: &Page) -> Option<Markup> {
-    let rows: Vec<_> =
-        page.facts.case.sessions.iter().filter(|s| s.label == Label::Legitimate).collect();
+    let rows: Vec<_> = page
+        .facts
+        .case
+        .sessions
+        .iter()
+        .filter(|s| s.label == Label::Legitimate)
+        .collect();
     (!rows.is_empty()).then(|| {
         html! {
             p.note { (page.lang.t(K::LookAlikesExplained)) }
@@ -192,7 +220,7 @@ fn session(page: &Page, s: &Session) -> Markup {
     html! {
         article.card id={ "s-" (parts::anchor(&s.id)) } {
             h3 {
-                (parts::hostile(&s.id, 20)) " · " (parts::hostile(&s.account, 80)) " · " (labels::protocol(&s.protocol)) " "
+                (parts::hostile(&s.id, 20)) " · " (parts::address(&s.account)) " · " (labels::protocol(&s.protocol)) " "
                 (parts::label(s.label, lang))
             }
             p.meta {
@@ -256,7 +284,7 @@ pub fn coverage(page: &Page) -> Option<Markup> {
         return Some(html! { p { (lang.t(K::NothingRead)) } });
     }
     Some(html! {
-        (parts::table(lang.t(K::Coverage), "",
+        (parts::table(lang.t(K::Coverage), "coverage n5 n6 n7",
             &[lang.t(K::Source), lang.t(K::Host), lang.t(K::First), lang.t(K::Last), lang.t(K::Events), lang.t(K::Ignored), lang.t(K::Unparsed), lang.t(K::Gaps), lang.t(K::Proves)],
             html! {
                 @for c in rows {
@@ -316,7 +344,7 @@ pub fn advisories(page: &Page) -> Option<Markup> {
                                 &fmt::count(a.indicators.iter().filter(|i| i.kept).count() as u64, lang),
                                 &fmt::count(a.indicators.iter().filter(|i| i.hits > 0).count() as u64, lang),
                             ])) }
-                            (parts::table(lang.t(K::Indicators), "", &[lang.t(K::Type), lang.t(K::Value), lang.t(K::Kept), lang.t(K::Why), lang.t(K::Records)], html! {
+                            (parts::table(lang.t(K::Indicators), "n5", &[lang.t(K::Type), lang.t(K::Value), lang.t(K::Kept), lang.t(K::Why), lang.t(K::Records)], html! {
                                 @for i in a.indicators.iter().filter(|i| i.hits > 0).chain(a.indicators.iter().filter(|i| i.hits == 0)).take(MAX_VALUES) {
                                     tr {
                                         td { (parts::hostile(&i.kind, 40)) }

@@ -49,7 +49,7 @@ fn table(page: &Page, rows: &[&LedgerEntry], range: &str) -> Markup {
     let lang = page.lang;
     parts::table(
         &format!("{} {range}", lang.t(K::Ledger)),
-        "ledger",
+        "ledger n3 n4",
         &[
             lang.t(K::LevelColumn),
             lang.t(K::Item),
@@ -75,7 +75,7 @@ fn row(page: &Page, e: &LedgerEntry) -> Markup {
                 @for c in &e.classification { " " span.class { (parts::hostile(c, 40)) } }
                 br;
                 small {
-                    (parts::hostile(&e.account, 80)) " · " (parts::hostile(&e.mailbox, 60))
+                    (parts::address(&e.account)) " · " (parts::hostile(&e.mailbox, 60))
                     @if let Some(uid) = e.uid { " · UID " (uid) }
                     @if let Some(p) = &e.part { " · " (lang.t(K::Part)) " " (parts::hostile(p, 20)) }
                 }
@@ -88,7 +88,7 @@ fn row(page: &Page, e: &LedgerEntry) -> Markup {
                     "≥ " (fmt::at_least(e.bytes_min, lang)) br; "≤ " (fmt::at_most(e.bytes_max, lang))
                 }
             }
-            td { @for to in e.to.iter().take(5) { (parts::code(to, 60)) " " } @if e.to.len() > 5 { "+" (e.to.len() - 5) } }
+            td { @for to in e.to.iter().take(5) { (parts::address(to)) " " } @if e.to.len() > 5 { "+" (e.to.len() - 5) } }
             td data-v=(e.first.as_deref().unwrap_or("")) {
                 (parts::when_known(e.first.as_deref()))
                 @if e.last != e.first { br; (parts::when_known(e.last.as_deref())) }
@@ -107,12 +107,19 @@ fn exposed_table(page: &Page, rows: &[&LedgerEntry]) -> Markup {
     let lang = page.lang;
     parts::table(
         lang.t(K::ExposedCaption),
-        "exposed",
-        &[lang.t(K::Account), lang.t(K::Mailbox), "UID", lang.t(K::Item), lang.t(K::Size), lang.t(K::Evidence)],
+        "exposed n3 n5",
+        &[
+            lang.t(K::Account),
+            lang.t(K::Mailbox),
+            "UID",
+            lang.t(K::Item),
+            lang.t(K::Size),
+            lang.t(K::Evidence),
+        ],
         html! {
             @for e in rows {
                 tr {
-                    td { (parts::hostile(&e.account, 80)) }
+                    td { (parts::address(&e.account)) }
                     td { (parts::hostile(&e.mailbox, 60)) }
                     td.num { @if let Some(u) = e.uid { (u) } }
                     td { (parts::hostile(&e.filename, 120)) @for c in &e.classification { " " span.class { (parts::hostile(c, 40)) } } }

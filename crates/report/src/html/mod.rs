@@ -62,7 +62,10 @@ const SECTIONS: &[Section] = &[
 
 /// The page.
 pub fn render(case: &Case, lang: Lang) -> String {
-    let page = Page { facts: Facts::new(case), lang };
+    let page = Page {
+        facts: Facts::new(case),
+        lang,
+    };
     let sections: Vec<(&str, K, Markup)> = SECTIONS
         .iter()
         .filter_map(|(id, title, make)| make(&page).map(|body| (*id, *title, body)))
@@ -121,6 +124,6 @@ pub fn render(case: &Case, lang: Lang) -> String {
 }
 
 /// Base64 of SHA-256, as a content security policy names an inline block (CSP level 3, §2.3.1).
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()))
 }

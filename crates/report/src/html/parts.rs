@@ -14,12 +14,33 @@ const OPEN_LINKS: usize = 3;
 /// A string of the evidence: isolated from the direction of the text around it, deceptive
 /// characters written out, shortened.
 pub fn hostile(text: &str, max: usize) -> Markup {
-    html! { bdi { (escape::shown(text, max)) } }
+    let shown = escape::shown(text, max);
+    let class = (shown.chars().count() <= 16).then_some("nw");
+    html! { bdi class=[class] { (shown) } }
 }
 
-/// The same in a fixed-width face: addresses, queries, paths.
+/// The same in a fixed-width face: addresses, queries, paths. Short ones stay on one line.
 pub fn code(text: &str, max: usize) -> Markup {
-    html! { code { bdi { (escape::shown(text, max)) } } }
+    let shown = escape::shown(text, max);
+    let class = (shown.chars().count() <= 40).then_some("nw");
+    html! { code class=[class] { bdi { (shown) } } }
+}
+
+/// An account or mail address: may break after the `@`, not within a short half.
+pub fn address(text: &str) -> Markup {
+    let shown = escape::shown(text, 100);
+    let half = |s: &str| {
+        let class = (s.chars().count() <= 32).then_some("nw");
+        html! { span class=[class] { (s) } }
+    };
+    html! {
+        bdi {
+            @match shown.split_once('@') {
+                Some((local, domain)) => { (half(&format!("{local}@"))) wbr; (half(domain)) }
+                None => (half(&shown))
+            }
+        }
+    }
 }
 
 /// A sentence of the case. It may quote evidence, so it is treated as hostile.
@@ -43,8 +64,10 @@ pub fn when_known(rfc3339: Option<&str>) -> Markup {
 
 /// Links to the evidence of a claim; every claim must have one of these.
 pub fn links(page: &Page, evidence: &[EvidenceRef]) -> Markup {
-    let numbers: BTreeSet<usize> =
-        evidence.iter().filter_map(|e| page.facts.evidence.number(e)).collect();
+    let numbers: BTreeSet<usize> = evidence
+        .iter()
+        .filter_map(|e| page.facts.evidence.number(e))
+        .collect();
     let link = |n: usize| html! { a.ev href={ "#e" (n) } { "E" (n) } " " };
     html! {
         @if numbers.is_empty() {
@@ -106,8 +129,16 @@ fn sign(weight: f64, lang: Lang) -> String {
     } else {
         format!("{:.1}", weight.abs())
     };
-    let number = if lang == Lang::Fr { number.replace('.', ",") } else { number };
-    if weight < 0.0 { format!("−{number}") } else { format!("+{number}") }
+    let number = if lang == Lang::Fr {
+        number.replace('.', ",")
+    } else {
+        number
+    };
+    if weight < 0.0 {
+        format!("−{number}")
+    } else {
+        format!("+{number}")
+    }
 }
 
 /// Links to sessions that are listed.
@@ -134,7 +165,10 @@ pub fn session_links(page: &Page, ids: &[String]) -> Markup {
 
 /// An id that is safe as an anchor.
 pub fn anchor(id: &str) -> String {
-    id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect()
+    id.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(40)
+        .collect()
 }
 
 /// A table that scrolls sideways by itself on a narrow screen, reachable by keyboard.

@@ -13,80 +13,17 @@ const LEFT: f64 = 190.0;
 const PLOT: f64 = 800.0;
 const LANE: f64 = 14.0;
 
-/// The timeline as SVG, and its key moments as a table.
+/// The timeline as SVG, its busiest days once more on their own where they would be too small to
+/// see, and the key moments as a table.
 pub fn timeline(page: &Page) -> Option<Markup> {
     let lang = page.lang;
-    let picture = span::picture(&page.facts)?;
-    let x = |at: f64| LEFT + at * PLOT;
-    // Marks that would overlap go up to four storeys high.
-    let mut storeys = [f64::MIN; 4];
-    let marks: Vec<(f64, f64, usize)> = picture
-        .marks
-        .iter()
-        .map(|m| {
-            let at = x(m.at);
-            let s = storeys.iter().position(|end| *end < at).unwrap_or(3);
-            storeys[s] = at + 22.0;
-            (at, 4.0 + s as f64 * 19.0, m.number)
-        })
-        .collect();
-    let top = marks.iter().map(|(_, y, _)| y + 24.0).fold(10.0, f64::max);
-    let mut y = top;
-    let rows: Vec<(f64, f64, &span::Row)> = picture
-        .rows
-        .iter()
-        .map(|r| {
-            let height = r.lanes as f64 * LANE + 12.0;
-            let start = y;
-            y += height;
-            (start, height, r)
-        })
-        .collect();
-    let height = y + 26.0;
-    let px = |v: f64| format!("{v:.1}");
+    let picture = span::picture(&page.facts, None)?;
+    let zoom = span::busy_window(&page.facts).and_then(|w| span::picture(&page.facts, Some(w)));
     Some(html! {
-        div.scroll role="region" tabindex="0" aria-label=(lang.t(K::Timeline)) {
-        svg.timeline role="img" aria-labelledby="tl-title" viewBox={ "0 0 1000 " (px(height)) } {
-            title #tl-title { (lang.t(K::TimelineAlt)) }
-            defs {
-                pattern #hatch width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
-                    rect.hatch-ground width="6" height="6" {}
-                    line.hatch-line x1="0" y1="0" x2="0" y2="6" {}
-                }
-            }
-            @for (start, height, _) in rows.iter().step_by(2) {
-                rect.band x="0" y=(px(*start)) width="1000" height=(px(*height)) {}
-            }
-            @for t in &picture.ticks {
-                line.grid x1=(px(x(t.at))) y1=(px(top)) x2=(px(x(t.at))) y2=(px(y)) {}
-                text.tick x=(px(x(t.at))) y=(px(y + 16.0)) text-anchor="middle" { (t.text) }
-            }
-            @for (at, my, _) in &marks {
-                line.stem x1=(px(*at)) y1=(px(my + 16.0)) x2=(px(*at)) y2=(px(y)) {}
-            }
-            @for (start, height, r) in &rows {
-                text.who x="8" y=(px(start + height / 2.0 + 4.0)) { (escape::shown_short(r.account, 26)) }
-                @for b in &r.bars {
-                    @let class = match b.session.label {
-                        Label::Intruder => "bar b-intruder",
-                        Label::Suspect => "bar b-suspect",
-                        Label::Legitimate => "bar b-legitimate",
-                    };
-                    rect class=(class) x=(px(x(b.from))) y=(px(start + 6.0 + b.lane as f64 * LANE + 2.0))
-                        width=(px(((b.to - b.from) * PLOT).max(4.0))) height="10" {
-                        title {
-                            (escape::shown(&b.session.id, 20)) " · " (labels::protocol(&b.session.protocol)) " · "
-                            (labels::label(b.session.label, lang)) " · " (escape::shown(&b.session.source_ip, 60)) " · "
-                            (fmt::stamp(&b.session.start)) " – " (fmt::stamp(&b.session.end))
-                        }
-                    }
-                }
-            }
-            @for (at, my, n) in &marks {
-                rect.mark x=(px(at - 9.0)) y=(px(*my)) width="18" height="16" {}
-                text.mark-n x=(px(*at)) y=(px(my + 12.0)) text-anchor="middle" { (n) }
-            }
-        }
+        (svg(page, &picture, "tl"))
+        @if let Some(zoom) = &zoom {
+            h3 { (lang.t(K::Zoom)) }
+            (svg(page, zoom, "tz"))
         }
         p.legend {
             span.key.k-intruder {} (labels::label(Label::Intruder, lang)) " "
@@ -101,7 +38,7 @@ pub fn timeline(page: &Page) -> Option<Markup> {
                     tr {
                         td { span.key.k-mark { (m.number) } }
                         td { (parts::when(m.moment.time)) }
-                        td { (parts::hostile(m.moment.account, 60)) }
+                        td { (parts::address(m.moment.account)) }
                         td { (lang.text(&m.moment.text)) }
                         td { (parts::links(page, m.moment.evidence)) }
                     }
@@ -109,6 +46,78 @@ pub fn timeline(page: &Page) -> Option<Markup> {
             }))
         }
     })
+}
+
+fn svg(page: &Page, picture: &span::Picture, id: &str) -> Markup {
+    let lang = page.lang;
+    let x = |at: f64| LEFT + at * PLOT;
+    let boxes = span::spread(
+        &picture.marks.iter().map(|m| x(m.at)).collect::<Vec<_>>(),
+        21.0,
+        LEFT - 20.0,
+        LEFT + PLOT,
+    );
+    let top = if picture.marks.is_empty() { 6.0 } else { 46.0 };
+    let mut y = top;
+    let rows: Vec<(f64, f64, &span::Row)> = picture
+        .rows
+        .iter()
+        .map(|r| {
+            let height = r.lanes as f64 * LANE + 12.0;
+            let start = y;
+            y += height;
+            (start, height, r)
+        })
+        .collect();
+    let height = y + 26.0;
+    let px = |v: f64| format!("{v:.1}");
+    let hatch = format!("{id}-hatch");
+    html! {
+        div.scroll role="region" tabindex="0" aria-label=(lang.t(K::Timeline)) {
+        svg.timeline role="img" aria-labelledby={ (id) "-title" } viewBox={ "0 0 1000 " (px(height)) } {
+            title id={ (id) "-title" } { (lang.t(K::TimelineAlt)) }
+            defs {
+                pattern id=(hatch) width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                    rect.hatch-ground width="6" height="6" {}
+                    line.hatch-line x1="0" y1="0" x2="0" y2="6" {}
+                }
+            }
+            @for (start, height, _) in rows.iter().step_by(2) {
+                rect.band x="0" y=(px(*start)) width="1000" height=(px(*height)) {}
+            }
+            @for t in &picture.ticks {
+                line.grid x1=(px(x(t.at))) y1=(px(top)) x2=(px(x(t.at))) y2=(px(y)) {}
+                text.tick x=(px(x(t.at))) y=(px(y + 16.0)) text-anchor="middle" { (t.text) }
+            }
+            @for (m, at) in picture.marks.iter().zip(&boxes) {
+                polyline.stem points={ (px(*at)) ",20 " (px(x(m.at))) "," (px(top - 4.0)) " " (px(x(m.at))) "," (px(y)) } {}
+            }
+            @for (start, height, r) in &rows {
+                text.who x="8" y=(px(start + height / 2.0 + 4.0)) { (escape::shown_short(r.name, 26)) }
+                @for b in &r.bars {
+                    @let class = match b.session.label {
+                        Label::Intruder => "bar b-intruder",
+                        Label::Suspect => "bar b-suspect",
+                        Label::Legitimate => "bar b-legitimate",
+                    };
+                    @let fill = (b.session.label == Label::Suspect).then(|| format!("url(#{hatch})"));
+                    rect class=(class) fill=[fill] x=(px(x(b.from))) y=(px(start + 6.0 + b.lane as f64 * LANE + 2.0))
+                        width=(px(((b.to - b.from) * PLOT).max(5.0))) height="10" {
+                        title {
+                            (escape::shown(&b.session.id, 20)) " · " (labels::protocol(&b.session.protocol)) " · "
+                            (labels::label(b.session.label, lang)) " · " (escape::shown(&b.session.source_ip, 60)) " · "
+                            (fmt::stamp(&b.session.start)) " – " (fmt::stamp(&b.session.end))
+                        }
+                    }
+                }
+            }
+            @for (m, at) in picture.marks.iter().zip(&boxes) {
+                rect.mark x=(px(at - 9.0)) y="4" width="18" height="16" {}
+                text.mark-n x=(px(*at)) y="16" text-anchor="middle" { (m.number) }
+            }
+        }
+        }
+    }
 }
 
 /// Sources that get a column of their own.
@@ -130,7 +139,11 @@ pub fn matrix(page: &Page) -> Option<Markup> {
             sources.insert("");
         }
         for source in sources {
-            let cell = cells.entry(&e.account).or_default().entry(source).or_default();
+            let cell = cells
+                .entry(&e.account)
+                .or_default()
+                .entry(source)
+                .or_default();
             if let Some(n) = cell.get_mut(e.level as usize) {
                 *n += 1;
             }
@@ -156,13 +169,19 @@ pub fn matrix(page: &Page) -> Option<Markup> {
                 @if c.iter().sum::<u64>() == 0 { span.none { "–" } } @else {
                     (bar(c, most))
                     span.n { @for l in LEVELS.iter().rev() { @if let Some(n) = c.get(*l as usize).filter(|n| **n > 0) {
-                        span { (parts::level(*l, lang)) " " (fmt::count(*n, lang)) }
+                        span { b { (fmt::count(*n, lang)) } (parts::level(*l, lang)) }
                     } } }
                 }
             }
         }
     };
-    let name = |s: &str| if s.is_empty() { lang.t(K::SourceUnknown).to_owned() } else { escape::shown(s, 60) };
+    let name = |s: &str| {
+        if s.is_empty() {
+            lang.t(K::SourceUnknown).to_owned()
+        } else {
+            escape::shown(s, 60)
+        }
+    };
     Some(html! {
         p.note { (lang.t(K::MatrixExplained)) }
         div.scroll role="region" tabindex="0" aria-label=(lang.t(K::Matrix)) {
@@ -176,7 +195,7 @@ pub fn matrix(page: &Page) -> Option<Markup> {
                 tbody {
                     @for (account, row) in &cells {
                         tr {
-                            th scope="row" { (parts::hostile(account, 80)) }
+                            th scope="row" { (parts::address(account)) }
                             @for s in &shown { (cell(row.get(s).copied().unwrap_or_default())) }
                             @if !others.is_empty() {
                                 (cell(others.iter().filter_map(|s| row.get(s)).fold([0; 5], |mut sum, c| {
@@ -192,7 +211,12 @@ pub fn matrix(page: &Page) -> Option<Markup> {
     })
 }
 
-const LEVELS: [Level; 4] = [Level::Listed, Level::Read, Level::Downloaded, Level::Forwarded];
+const LEVELS: [Level; 4] = [
+    Level::Listed,
+    Level::Read,
+    Level::Downloaded,
+    Level::Forwarded,
+];
 
 /// A stacked bar, as long as its share of the largest cell; stronger levels are taller.
 fn bar(counts: [u64; 5], most: u64) -> Markup {

@@ -114,9 +114,17 @@ fn write(dir: &Path, outcome: &Outcome, lang: Lang) -> anyhow::Result<()> {
     put("case.json", json(case)?.as_bytes())?;
     put("manifest.json", json(&outcome.manifest)?.as_bytes())?;
     put("problems.json", json(&outcome.problems)?.as_bytes())?;
-    put("report.html", vauban_report::html::render(case, lang).as_bytes())?;
+    put(
+        "report.html",
+        vauban_report::html::render(case, lang).as_bytes(),
+    )?;
+    put("report.pdf", &vauban_report::pdf::render(case, lang))?;
     put("ledger.csv", &vauban_report::csv::ledger(case, lang))?;
     put("timeline.csv", &vauban_report::csv::timeline(case, lang))?;
+    put(
+        "case.stix.json",
+        json(&vauban_report::stix::bundle(case))?.as_bytes(),
+    )?;
     if vauban_report::notify::applies(case) {
         use vauban_report::notify;
         for (name, draft) in [

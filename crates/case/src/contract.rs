@@ -4,13 +4,16 @@
 //! the clock or the machine, so the same evidence and rules give the same bytes. Text for people
 //! is in English in `…` and in French in `…_fr`; codes and parameters stand beside it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the structure; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: &str = "1.0";
 
 /// A sentence in both languages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Text {
     /// English.
     #[serde(rename = "text")]
@@ -21,7 +24,7 @@ pub struct Text {
 }
 
 /// The whole case.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
     /// [`SCHEMA_VERSION`].
     pub schema_version: String,
@@ -75,7 +78,7 @@ pub struct Case {
 }
 
 /// The answer.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Verdict {
@@ -86,7 +89,7 @@ pub enum Verdict {
 }
 
 /// Probability as a word of ICD 203 and its interval.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Confidence {
     /// "almost certain", "very likely", "likely", "roughly even chance", …
     pub word: String,
@@ -97,7 +100,9 @@ pub struct Confidence {
 }
 
 /// A range of evidence with what stands there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct EvidenceRef {
     /// Path of the artefact as in `manifest.json`.
     pub artefact: String,
@@ -113,7 +118,7 @@ pub struct EvidenceRef {
 }
 
 /// What one source could have shown.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// Log format and artefact group ("dovecot", "nginx-access").
     pub source: String,
@@ -142,7 +147,7 @@ pub struct Coverage {
 }
 
 /// A hole in a source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// Last record before.
     pub from: String,
@@ -157,7 +162,7 @@ pub struct Gap {
 }
 
 /// A way in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InitialAccess {
     /// Account.
     pub account: String,
@@ -175,7 +180,7 @@ pub struct InitialAccess {
 }
 
 /// An account.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Name.
     pub account: String,
@@ -192,7 +197,9 @@ pub struct Account {
 }
 
 /// State of an account.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum AccountStatus {
@@ -203,7 +210,7 @@ pub enum AccountStatus {
 }
 
 /// A reason for a judgement.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// Id of the rule that gave it.
     pub rule: String,
@@ -218,7 +225,7 @@ pub struct Reason {
 
 /// Judgement of a session.
 #[derive(
-    Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -230,7 +237,7 @@ pub enum Label {
 }
 
 /// A session: one client's use of one account through one protocol.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// Stable id ("S0001").
     pub id: String,
@@ -264,7 +271,7 @@ pub struct Session {
 
 /// How far an intruder got with a message or part; order is strength.
 #[derive(
-    Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -283,7 +290,7 @@ pub enum Level {
 
 /// Whether content left into the intruder's keeping.
 #[derive(
-    Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Exfiltrated {
@@ -297,7 +304,7 @@ pub enum Exfiltrated {
 }
 
 /// One message (`part` is `None`) or one attachment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntry {
     /// Account.
     pub account: String,
@@ -339,7 +346,7 @@ pub struct LedgerEntry {
 }
 
 /// A search of an intruder.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Search {
     /// Account whose mail was searched.
     pub account: String,
@@ -358,7 +365,7 @@ pub struct Search {
 }
 
 /// A secret in a message that an intruder could read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExposedSecret {
     /// password, private_key, api_token, internal_host, url_credentials.
     pub kind: String,
@@ -379,7 +386,7 @@ pub struct ExposedSecret {
 }
 
 /// Something left behind.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Persistence {
     /// sieve_redirect, identity, web_shell, forward, …
     pub kind: String,
@@ -397,7 +404,7 @@ pub struct Persistence {
 }
 
 /// An attempt at another host.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lateral {
     /// Source.
     pub from: String,
@@ -414,7 +421,7 @@ pub struct Lateral {
 }
 
 /// A message that attacks its reader.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lure {
     /// Message-ID.
     pub message_id: String,
@@ -436,7 +443,7 @@ pub struct Lure {
 }
 
 /// An indicator met in the evidence.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IndicatorHit {
     /// ipv4, domain, sha256, …
     #[serde(rename = "type")]
@@ -456,7 +463,7 @@ pub struct IndicatorHit {
 }
 
 /// What was taken from an advisory.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AdvisorySummary {
     /// Name.
     pub name: String,
@@ -475,7 +482,7 @@ pub struct AdvisorySummary {
 }
 
 /// A value found in an advisory.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AdvisoryIndicator {
     /// Kind.
     #[serde(rename = "type")]
@@ -491,7 +498,7 @@ pub struct AdvisoryIndicator {
 }
 
 /// A competing explanation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hypothesis {
     /// Name.
     pub name: String,
@@ -505,7 +512,7 @@ pub struct Hypothesis {
 }
 
 /// An interval of probability.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Lower end.
     pub low: f64,
@@ -514,7 +521,7 @@ pub struct Interval {
 }
 
 /// A named group.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// Name.
     pub name: String,
@@ -525,7 +532,7 @@ pub struct Group {
 }
 
 /// What made it possible.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exposure {
     /// Check or package.
     pub id: String,
@@ -537,7 +544,7 @@ pub struct Exposure {
 }
 
 /// Something to do.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NextStep {
     /// What.
     pub what: String,
@@ -552,7 +559,7 @@ pub struct NextStep {
 }
 
 /// Sums.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Sessions seen, ordinary ones included.
     pub sessions: u64,

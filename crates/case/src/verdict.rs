@@ -211,6 +211,7 @@ fn summarise(case: &mut Case) {
                 .filter_map(|a| a.first.as_deref())
                 .min()
                 .unwrap_or("?");
+            let first = first.get(..16).unwrap_or(first).replace('T', " ") + " UTC";
             let names: Vec<&str> = case
                 .accounts
                 .iter()

@@ -1,0 +1,21 @@
+//! `docs/case.schema.json` is the JSON Schema of `case.json`, made from the types themselves.
+//!
+//! After a change to the contract, `UPDATE_SCHEMA=1 cargo test -p vauban-case --test contract`
+//! writes it anew.
+
+use vauban_case::contract::Case;
+
+#[test]
+fn the_schema_on_record_is_that_of_the_types() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/case.schema.json");
+    let mut schema = serde_json::to_string_pretty(&schemars::schema_for!(Case)).unwrap();
+    schema.push('\n');
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    let recorded = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        recorded == schema,
+        "docs/case.schema.json is out of date: UPDATE_SCHEMA=1 writes it"
+    );
+}

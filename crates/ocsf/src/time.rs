@@ -117,9 +117,18 @@ mod tests {
 
     #[test]
     fn known_instants() {
-        assert_eq!(Timestamp::from_civil(2025, 12, 9, 2, 30, 0, 0, 3600).seconds(), 1_765_243_800);
-        assert_eq!(Timestamp::from_seconds(0).to_string(), "1970-01-01T00:00:00Z");
-        assert_eq!(Timestamp(1_709_164_800_000_001).to_string(), "2024-02-29T00:00:00.000001Z");
+        assert_eq!(
+            Timestamp::from_civil(2025, 12, 9, 2, 30, 0, 0, 3600).seconds(),
+            1_765_243_800
+        );
+        assert_eq!(
+            Timestamp::from_seconds(0).to_string(),
+            "1970-01-01T00:00:00Z"
+        );
+        assert_eq!(
+            Timestamp(1_709_164_800_000_001).to_string(),
+            "2024-02-29T00:00:00.000001Z"
+        );
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999999Z");
     }
 }

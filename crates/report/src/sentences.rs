@@ -291,13 +291,18 @@ sentences! {
 
     // PDF.
     PageOf: "Page {0} of {1}", "Page {0} sur {1}";
-    Marking: "Limited distribution", "Diffusion limitée";
-    PdfCaseId: "Case {0}", "Dossier {0}";
+    Marking: "Limited distribution – for the persons in charge of the incident", "À diffusion limitée – destiné aux personnes en charge de l’incident";
+    PdfCaseId: "case {0}", "dossier {0}";
+    PdfFoot: "Times are UTC. E… are the numbers of the evidence lines in report.html.", "Heures en UTC. E… sont les numéros des lignes de preuve dans report.html.";
     AnnexLedger: "Annex A – Most serious items of the ledger", "Annexe A – Éléments les plus graves du registre";
-    AnnexLedgerMore: "{0} of {1} items; the others stand in report.html and ledger.csv.", "{0} éléments sur {1}\u{A0}; les autres figurent dans report.html et ledger.csv.";
+    AnnexLedgerMore: "{0} of {1} items; all of them stand in report.html and ledger.csv.", "{0} éléments sur {1}\u{A0}; tous figurent dans report.html et ledger.csv.";
     AnnexEvidence: "Annex B – Evidence lines cited here", "Annexe B – Lignes de preuve citées ici";
-    AnnexEvidenceMore: "The full list stands in report.html under the same numbers.", "La liste complète figure dans report.html sous les mêmes numéros.";
-    KeyFigures: "Key figures", "Chiffres clés";
-    Read: "read", "lus";
-    Resets: "{0} secrets to reset, {1} of them used afterwards; list in report.html.", "{0} secrets à changer, dont {1} utilisés ensuite\u{A0}; liste dans report.html.";
+    AnnexEvidenceMore: "All lines stand in report.html under the same numbers.", "Toutes les lignes figurent dans report.html sous les mêmes numéros.";
+    Resets: "Secrets in messages within the intruder’s reach: {0}, of which used afterwards: {1}. They must be reset; the list stands in report.html.", "Secrets dans des messages à portée de l’intrus\u{A0}: {0}, dont utilisés ensuite\u{A0}: {1}. Ils sont à changer\u{A0}; la liste figure dans report.html.";
+    TargetedN: "more account was tried without success or was sent a hostile message.|more accounts were tried without success or were sent hostile messages.", "autre compte a été essayé sans succès ou a reçu un message hostile.|autres comptes ont été essayés sans succès ou ont reçu des messages hostiles.";
+    Quoted: "“{0}”", "«\u{A0}{0}\u{A0}»";
+    Colon: ": ", "\u{A0}: ";
+    Number: "No.", "N°";
+    Artefact: "Artefact", "Pièce";
+    Excerpt: "Line as it stands there", "Ligne telle qu’elle y figure";
 }

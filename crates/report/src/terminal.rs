@@ -65,8 +65,9 @@ pub fn summary(case: &Case, lang: Lang, width: usize, colour: bool) -> String {
     }
     for (i, x) in case.next_steps.iter().take(5).enumerate() {
         let text = format!(
-            "{}: {}",
+            "{}{}{}",
             labels::deadline(&x.deadline, lang),
+            lang.t(K::Colon),
             lang.pick(&x.what, &x.what_fr)
         );
         s.item(if i == 0 { lang.t(K::TermDo) } else { "" }, &text, 1);
@@ -143,11 +144,11 @@ fn entry(s: &mut Screen, facts: &Facts, lang: Lang) {
     let access = &facts.case.initial_access;
     for (i, x) in access.iter().take(4).enumerate() {
         let text = format!(
-            "{}  {}  {} ({})",
+            "{}  {}  {}  {}",
             fmt::stamp(&x.time),
-            shown(&x.account, 60),
-            labels::vector(&x.vector, lang),
-            shown(&x.source_ip, 45)
+            shown(&x.account, 48),
+            shown(&x.source_ip, 45),
+            labels::vector(&x.vector, lang)
         );
         s.item(if i == 0 { lang.t(K::TermThrough) } else { "" }, &text, 1);
     }
@@ -165,8 +166,9 @@ fn left_behind(s: &mut Screen, facts: &Facts, lang: Lang) {
         .collect();
     for (i, x) in hostile.iter().take(3).enumerate() {
         let text = format!(
-            "{}: {}",
+            "{}{}{}",
             labels::persistence(&x.kind, lang),
+            lang.t(K::Colon),
             lang.text(&x.detail)
         );
         s.item(if i == 0 { lang.t(K::TermBehind) } else { "" }, &text, 1);

@@ -182,11 +182,12 @@ impl<'f, 'a> Form<'f, 'a> {
     }
 
     pub fn entry(&mut self) {
+        let colon = self.lang.t(K::Colon);
         let (facts, lang) = (self.facts, self.lang);
         let mut lines = Vec::new();
         for x in &facts.case.initial_access {
             let text = format!(
-                "{} – {} – {} – {}: {}",
+                "{} – {} – {} – {}{colon}{}",
                 fmt::stamp(&x.time),
                 x.account,
                 x.source_ip,
@@ -340,6 +341,7 @@ impl<'f, 'a> Form<'f, 'a> {
     }
 
     pub fn measures(&mut self) {
+        let colon = self.lang.t(K::Colon);
         let lang = self.lang;
         let mut lines: Vec<Vec<Piece>> = self
             .facts
@@ -348,7 +350,7 @@ impl<'f, 'a> Form<'f, 'a> {
             .iter()
             .map(|s| {
                 let text = format!(
-                    "{}: {}",
+                    "{}{colon}{}",
                     labels::deadline(&s.deadline, lang),
                     lang.pick(&s.what, &s.what_fr)
                 );
@@ -363,6 +365,7 @@ impl<'f, 'a> Form<'f, 'a> {
     }
 
     pub fn unknown(&mut self) {
+        let colon = self.lang.t(K::Colon);
         let (facts, lang) = (self.facts, self.lang);
         let mut lines: Vec<Vec<Piece>> = facts
             .case
@@ -373,7 +376,7 @@ impl<'f, 'a> Form<'f, 'a> {
         for c in &facts.case.coverage {
             for g in &c.gaps {
                 let text = format!(
-                    "{}: {} – {}: {}",
+                    "{}{colon}{} – {}{colon}{}",
                     c.source,
                     fmt::stamp(&g.from),
                     fmt::stamp(&g.to),
@@ -390,11 +393,12 @@ impl<'f, 'a> Form<'f, 'a> {
     }
 
     pub fn indicators(&mut self) {
+        let colon = self.lang.t(K::Colon);
         let facts = self.facts;
         let mut lines = Vec::new();
         for x in &facts.case.indicators {
             let text = format!(
-                "{}: {} ({} – {}, {})",
+                "{}{colon}{} ({} – {}, {})",
                 x.kind,
                 x.value,
                 fmt::stamp(&x.first),
@@ -415,6 +419,7 @@ impl<'f, 'a> Form<'f, 'a> {
     }
 
     pub fn left_behind(&mut self) {
+        let colon = self.lang.t(K::Colon);
         let (facts, lang) = (self.facts, self.lang);
         let mut lines = Vec::new();
         for p in facts
@@ -424,7 +429,7 @@ impl<'f, 'a> Form<'f, 'a> {
             .filter(|p| p.label != Label::Legitimate)
         {
             let text = format!(
-                "{} ({}): {}",
+                "{} ({}){colon}{}",
                 labels::persistence(&p.kind, lang),
                 labels::label(p.label, lang),
                 lang.text(&p.detail)
@@ -439,11 +444,12 @@ impl<'f, 'a> Form<'f, 'a> {
     }
 
     pub fn lateral(&mut self) {
+        let colon = self.lang.t(K::Colon);
         let (facts, lang) = (self.facts, self.lang);
         let mut lines = Vec::new();
         for x in &facts.case.lateral {
             let text = format!(
-                "{}: {} → {}:{} ({})",
+                "{}{colon}{} → {}:{} ({})",
                 fmt::stamp(&x.time),
                 x.from,
                 x.to,

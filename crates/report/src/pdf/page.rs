@@ -2,10 +2,14 @@
 //!
 //! All lengths are points (1/72 inch) from the upper left corner, as krilla has them.
 
+use std::fmt::Write as _;
+
 use krilla::Document;
 use krilla::color::rgb;
+use krilla::destination::XyzDestination;
 use krilla::geom::{PathBuilder, Point};
 use krilla::num::NormalizedF32;
+use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule};
 use krilla::text::{Font, TextDirection};
@@ -30,12 +34,18 @@ pub type Ink = (u8, u8, u8);
 pub const BLACK: Ink = (24, 27, 33);
 /// Lesser text.
 pub const GREY: Ink = (92, 98, 110);
+/// Leaders in pictures.
+pub const THIN: Ink = (150, 156, 166);
 /// Rules between rows.
 pub const RULE: Ink = (205, 209, 216);
 /// What is hostile.
 pub const RED: Ink = (150, 27, 30);
 /// Table heads and bars.
 pub const BLUE: Ink = (28, 66, 110);
+/// White.
+pub const WHITE: Ink = (255, 255, 255);
+/// What is suspect.
+pub const AMBER: Ink = (122, 84, 0);
 /// Ground of boxes.
 pub const PALE: Ink = (244, 245, 247);
 
@@ -51,6 +61,13 @@ impl Face {
             font: Font::new(data.to_vec().into(), 0)?,
             metrics: rustybuzz::Face::from_slice(data, 0)?,
         })
+    }
+
+    /// True if the character can be set: the font has it, and it is read from left to right (lines
+    /// are set without the bidirectional algorithm, so others would come out reversed).
+    fn has(&self, c: char) -> bool {
+        let reversed = matches!(c, '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}');
+        !reversed && self.metrics.glyph_index(c).is_some()
     }
 
     fn width(&self, text: &str, size: f32) -> f32 {
@@ -81,6 +98,26 @@ enum Mark {
         height: f32,
         ink: Ink,
     },
+    Line {
+        from: (f32, f32),
+        to: (f32, f32),
+        ink: Ink,
+    },
+}
+
+/// Unprintable characters in a row that are written out; the rest is counted.
+const MAX_CODES: usize = 8;
+
+/// What stands on every page and in the document's properties.
+pub struct Frame<'a> {
+    pub title: &'a str,
+    pub language: &'a str,
+    pub head: &'a str,
+    pub foot: &'a str,
+    /// Identifies the case, so that two reports of it have the same identifier.
+    pub id: &'a str,
+    /// Page number of total, from both.
+    pub number: &'a dyn Fn(usize, usize) -> String,
 }
 
 /// Pages being filled from top to bottom.
@@ -88,6 +125,8 @@ pub struct Pages {
     regular: Face,
     bold: Face,
     pages: Vec<Vec<Mark>>,
+    /// Headings: text, page, height.
+    headings: Vec<(String, usize, f32)>,
     /// Where the next thing goes.
     pub y: f32,
 }
@@ -99,6 +138,7 @@ impl Pages {
             regular: Face::new(REGULAR)?,
             bold: Face::new(BOLD)?,
             pages: vec![Vec::new()],
+            headings: Vec::new(),
             y: MARGIN,
         })
     }
@@ -125,13 +165,48 @@ impl Pages {
         if bold { &self.bold } else { &self.regular }
     }
 
+    /// The text with what cannot be set written as `‹U+4E2D U+6587›`.
+    fn printable(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut run: Vec<char> = Vec::new();
+        for c in text.chars().map(Some).chain([None]) {
+            if let Some(c) = c.filter(|c| !self.regular.has(*c) && !matches!(c, '⟨' | '⟩' | '\n'))
+            {
+                run.push(c);
+                continue;
+            }
+            if !run.is_empty() {
+                let codes: Vec<String> = run
+                    .iter()
+                    .take(MAX_CODES)
+                    .map(|c| format!("U+{:04X}", *c as u32))
+                    .collect();
+                let _ = write!(out, "‹{}", codes.join(" "));
+                if run.len() > MAX_CODES {
+                    let _ = write!(out, " +{}", run.len() - MAX_CODES);
+                }
+                out.push('›');
+                run.clear();
+            }
+            match c {
+                Some('⟨') => out.push('‹'),
+                Some('⟩') => out.push('›'),
+                Some(c) => out.push(c),
+                None => {}
+            }
+        }
+        out
+    }
+
     /// Width of a text on one line.
     pub fn width(&self, text: &str, size: f32, bold: bool) -> f32 {
         self.face(bold).width(text, size)
     }
 
-    /// A text cut into lines. Words longer than a line (addresses, file names) are broken.
+    /// A text cut into lines. Words longer than a line (addresses, file names) are broken, after a
+    /// sign if there is one.
     pub fn lines(&self, text: &str, size: f32, bold: bool, room: f32) -> Vec<String> {
+        let text = self.printable(text);
         let mut out: Vec<String> = Vec::new();
         let mut line = String::new();
         for word in text.split([' ', '\n']).filter(|w| !w.is_empty()) {
@@ -151,7 +226,12 @@ impl Pages {
                 line.push(c);
                 if self.width(&line, size, bold) > room && line.chars().count() > 1 {
                     line.pop();
-                    out.push(std::mem::take(&mut line));
+                    let at = line
+                        .rfind(['@', '/', '.', '-', '_', '=', '&', '›'])
+                        .map(|at| at + line[at..].chars().next().map_or(1, char::len_utf8))
+                        .filter(|at| *at >= line.len() / 2);
+                    let rest = at.map(|at| line.split_off(at)).unwrap_or_default();
+                    out.push(std::mem::replace(&mut line, rest));
                     line.push(c);
                 }
             }
@@ -164,11 +244,12 @@ impl Pages {
 
     /// A text at a place of the current page.
     pub fn text_at(&mut self, x: f32, y: f32, text: &str, size: f32, bold: bool, ink: Ink) {
+        let text = self.printable(text);
         if let Some(page) = self.pages.last_mut() {
             page.push(Mark::Text {
                 x,
                 y,
-                text: text.to_string(),
+                text,
                 size,
                 bold,
                 ink,
@@ -189,6 +270,25 @@ impl Pages {
         }
     }
 
+    /// A box with an outline of half a point.
+    pub fn frame_at(&mut self, x: f32, y: f32, width: f32, height: f32, ground: Ink, ink: Ink) {
+        self.box_at(x, y, width, height, ink);
+        self.box_at(
+            x + 0.6,
+            y + 0.6,
+            (width - 1.2).max(0.2),
+            (height - 1.2).max(0.2),
+            ground,
+        );
+    }
+
+    /// A thin line on the current page, below all boxes that are drawn later.
+    pub fn line_at(&mut self, from: (f32, f32), to: (f32, f32), ink: Ink) {
+        if let Some(page) = self.pages.last_mut() {
+            page.push(Mark::Line { from, to, ink });
+        }
+    }
+
     /// A paragraph; lines go on to the next page where they must.
     pub fn paragraph(&mut self, text: &str, size: f32, bold: bool, ink: Ink) {
         for line in self.lines(text, size, bold, COLUMN) {
@@ -201,13 +301,25 @@ impl Pages {
 
     /// A heading with room for something below it.
     pub fn heading(&mut self, text: &str) {
-        self.need(80.0);
-        self.skip(20.0);
+        self.need(96.0);
+        if self.y > MARGIN {
+            self.skip(18.0);
+        }
         let y = self.y;
+        self.headings
+            .push((text.to_owned(), self.pages.len() - 1, y));
         self.box_at(MARGIN, y, COLUMN, 1.2, BLACK);
         self.skip(6.0);
         self.paragraph(text, 13.0, true, BLACK);
         self.skip(5.0);
+    }
+
+    /// A smaller heading.
+    pub fn subheading(&mut self, text: &str) {
+        self.need(60.0);
+        self.skip(8.0);
+        self.paragraph(text, 10.5, true, BLACK);
+        self.skip(3.0);
     }
 
     /// A table; rows do not break across pages, the head is repeated. `shares` are parts of the
@@ -261,87 +373,129 @@ impl Pages {
         }
     }
 
-    /// The PDF. `head` and `foot` stand on every page, with the page's number.
-    pub fn finish(self, title: &str, language: &str, head: &str, foot: &str) -> Vec<u8> {
+    /// The PDF.
+    pub fn finish(self, frame: &Frame) -> Vec<u8> {
         let mut document = Document::new();
         let metadata = krilla::metadata::Metadata::new()
-            .title(title.to_string())
-            .language(language.to_string())
-            .creator("Vauban".to_string());
+            .title(frame.title.to_string())
+            .language(frame.language.to_string())
+            .creator("Vauban".to_string())
+            .document_id(frame.id.to_string());
         document.set_metadata(metadata);
+        let mut outline = Outline::new();
+        for (text, page, y) in &self.headings {
+            let place = XyzDestination::new(*page, Point::from_xy(MARGIN, *y));
+            outline.push_child(OutlineNode::new(text.clone(), place));
+        }
+        document.set_outline(outline);
         let total = self.pages.len();
-        let fill = |ink: Ink| {
-            Some(Fill {
-                paint: rgb::Color::new(ink.0, ink.1, ink.2).into(),
-                opacity: NormalizedF32::ONE,
-                rule: FillRule::NonZero,
-            })
-        };
         for (number, marks) in self.pages.iter().enumerate() {
             let Some(settings) = PageSettings::from_wh(WIDTH, HEIGHT) else {
                 continue;
             };
             let mut page = document.start_page_with(settings);
             let mut surface = page.surface();
-            let mut text = |x: f32, y: f32, words: &str, size: f32, bold: bool, ink: Ink| {
-                surface.set_fill(fill(ink));
-                let font = self.face(bold).font.clone();
-                let at = Point::from_xy(x, y);
-                surface.draw_text(at, font, size, words, false, TextDirection::LeftToRight);
-            };
-            text(MARGIN, 30.0, head, 8.0, false, GREY);
-            let place = format!("{} / {total}", number + 1);
-            let width = self.width(&place, 8.0, false);
-            text(MARGIN, HEIGHT - 30.0, foot, 7.5, false, GREY);
-            text(
-                WIDTH - MARGIN - width,
+            let place = (frame.number)(number + 1, total);
+            let right = WIDTH - MARGIN;
+            let mut edge = vec![
+                (MARGIN, 34.0, frame.head, 8.0, true),
+                (MARGIN, HEIGHT - 30.0, frame.foot, 7.0, false),
+            ];
+            edge.push((
+                right - self.width(&place, 8.0, false),
                 HEIGHT - 30.0,
                 &place,
                 8.0,
                 false,
-                GREY,
-            );
-            // Boxes first: text stands on them.
-            for mark in marks {
-                if let Mark::Box {
-                    x,
-                    y,
-                    width,
-                    height,
-                    ink,
-                } = mark
-                {
-                    let mut path = PathBuilder::new();
-                    path.move_to(*x, *y);
-                    path.line_to(x + width, *y);
-                    path.line_to(x + width, y + height);
-                    path.line_to(*x, y + height);
-                    path.close();
-                    if let Some(path) = path.finish() {
-                        surface.set_fill(fill(*ink));
-                        surface.draw_path(&path);
-                    }
-                }
+            ));
+            for (x, y, words, size, bold) in edge {
+                self.draw_text(&mut surface, x, y, words, size, bold, GREY);
             }
             for mark in marks {
-                if let Mark::Text {
-                    x,
-                    y,
-                    text,
-                    size,
-                    bold,
-                    ink,
-                } = mark
-                {
-                    surface.set_fill(fill(*ink));
-                    let font = self.face(*bold).font.clone();
-                    let at = Point::from_xy(*x, *y);
-                    surface.draw_text(at, font, *size, text, false, TextDirection::LeftToRight);
+                match mark {
+                    Mark::Box {
+                        x,
+                        y,
+                        width,
+                        height,
+                        ink,
+                    } => {
+                        let corners = [
+                            (*x, *y),
+                            (x + width, *y),
+                            (x + width, y + height),
+                            (*x, y + height),
+                        ];
+                        draw_shape(&mut surface, &corners, *ink);
+                    }
+                    Mark::Line { from, to, ink } => {
+                        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+                        let length = dx.hypot(dy).max(0.01);
+                        let (nx, ny) = (-dy / length * 0.25, dx / length * 0.25);
+                        let corners = [
+                            (from.0 + nx, from.1 + ny),
+                            (to.0 + nx, to.1 + ny),
+                            (to.0 - nx, to.1 - ny),
+                            (from.0 - nx, from.1 - ny),
+                        ];
+                        draw_shape(&mut surface, &corners, *ink);
+                    }
+                    Mark::Text {
+                        x,
+                        y,
+                        text,
+                        size,
+                        bold,
+                        ink,
+                    } => {
+                        self.draw_text(&mut surface, *x, *y, text, *size, *bold, *ink);
+                    }
                 }
             }
             surface.finish();
             page.finish();
         }
         document.finish().unwrap_or_default()
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn draw_text(
+        &self,
+        surface: &mut krilla::surface::Surface,
+        x: f32,
+        y: f32,
+        text: &str,
+        size: f32,
+        bold: bool,
+        ink: Ink,
+    ) {
+        surface.set_fill(fill(ink));
+        let font = self.face(bold).font.clone();
+        let at = Point::from_xy(x, y);
+        surface.draw_text(at, font, size, text, false, TextDirection::LeftToRight);
+    }
+}
+
+fn fill(ink: Ink) -> Option<Fill> {
+    Some(Fill {
+        paint: rgb::Color::new(ink.0, ink.1, ink.2).into(),
+        opacity: NormalizedF32::ONE,
+        rule: FillRule::NonZero,
+    })
+}
+
+fn draw_shape(surface: &mut krilla::surface::Surface, corners: &[(f32, f32)], ink: Ink) {
+    let mut path = PathBuilder::new();
+    for (i, (x, y)) in corners.iter().enumerate() {
+        if i == 0 {
+            path.move_to(*x, *y)
+        } else {
+            path.line_to(*x, *y)
+        }
+    }
+    path.close();
+    if let Some(path) = path.finish() {
+        surface.set_fill(fill(ink));
+        surface.draw_path(&path);
     }
 }

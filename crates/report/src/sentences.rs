@@ -286,6 +286,7 @@ sentences! {
     FNoIndicators: "None met in the evidence.", "Aucun rencontré dans les traces.";
     FDescription: "Detailed description", "Description détaillée";
     FCause: "Type of threat or root cause", "Type de menace ou cause première";
+    FConditions: "Conditions that were found and made it possible; that they were the cause is not proven:", "Conditions constatées qui l’ont rendu possible\u{A0}; qu’elles en soient la cause n’est pas prouvé\u{A0}:";
     AskCause: "type of threat and root cause, as established; this program does not attribute", "type de menace et cause première, tels qu’établis\u{A0}; ce programme n’attribue pas";
     AskUnknown: "what is not known", "ce qui n’est pas connu";
 

@@ -384,7 +384,7 @@ pub fn evidence(page: &Page) -> Option<Markup> {
                             @if let Some(l) = e.line { " · " (lang.t(K::Line)) " " (l) }
                             " · " (lang.t(K::BytesFrom)) " " (e.offset) " + " (e.length)
                         }
-                        pre dir="ltr" { bdi { (crate::escape::shown(&e.excerpt, 600)) } }
+                        pre dir="ltr" { (crate::escape::shown(&e.excerpt, 600)) }
                     }
                 }
             }

@@ -75,7 +75,7 @@ fn row(page: &Page, e: &LedgerEntry) -> Markup {
                 @for c in &e.classification { " " span.class { (parts::hostile(c, 40)) } }
                 br;
                 small {
-                    (parts::address(&e.account)) " · " (parts::hostile(&e.mailbox, 60))
+                    (account(&e.account)) " · " (parts::hostile(&e.mailbox, 60))
                     @if let Some(uid) = e.uid { " · UID " (uid) }
                     @if let Some(p) = &e.part { " · " (lang.t(K::Part)) " " (parts::hostile(p, 20)) }
                 }
@@ -90,8 +90,8 @@ fn row(page: &Page, e: &LedgerEntry) -> Markup {
             }
             td { @for to in e.to.iter().take(5) { (parts::address(to)) " " } @if e.to.len() > 5 { "+" (e.to.len() - 5) } }
             td data-v=(e.first.as_deref().unwrap_or("")) {
-                (parts::when_known(e.first.as_deref()))
-                @if e.last != e.first { br; (parts::when_known(e.last.as_deref())) }
+                (instant(e.first.as_deref()))
+                @if e.last != e.first { br; (instant(e.last.as_deref())) }
             }
             td { (parts::session_links(page, &e.sessions)) }
             td {
@@ -129,4 +129,17 @@ fn exposed_table(page: &Page, rows: &[&LedgerEntry]) -> Markup {
             }
         },
     )
+}
+
+/// An instant in as few bytes as it takes: there may be tens of thousands of rows.
+fn instant(rfc3339: Option<&str>) -> Markup {
+    html! { time { (rfc3339.map(fmt::stamp).unwrap_or_default()) } }
+}
+
+/// An account that may break after its `@`, as short.
+fn account(name: &str) -> Markup {
+    let shown = crate::escape::shown(name, 100);
+    html! {
+        bdi { @match shown.split_once('@') { Some((local, domain)) => { (local) "@" wbr; (domain) } None => (shown) } }
+    }
 }

@@ -218,7 +218,8 @@ impl<'f, 'a> Form<'f, 'a> {
     pub fn confidentiality(&mut self) {
         let (facts, lang) = (self.facts, self.lang);
         let t = &facts.case.totals;
-        let lost = t.messages_listed + t.documents_listed > 0;
+        let lost =
+            facts.case.verdict == Verdict::Breached && t.messages_listed + t.documents_listed > 0;
         let confidentiality = if lost {
             vec![Piece::Known(lang.t(K::FConfidentialityYes).to_owned())]
         } else {
@@ -468,6 +469,9 @@ impl<'f, 'a> Form<'f, 'a> {
     pub fn cause(&mut self) {
         let (facts, lang) = (self.facts, self.lang);
         let mut lines = Vec::new();
+        if !facts.case.exposure.is_empty() {
+            lines.push(vec![Piece::Known(lang.t(K::FConditions).to_owned())]);
+        }
         for x in &facts.case.exposure {
             lines.push(self.known(lang.text(&x.text).to_owned(), &x.evidence));
         }

@@ -379,8 +379,9 @@ pub fn evidence(page: &Page) -> Option<Markup> {
             ol.evidence start=(i * EVIDENCE_BLOCK + 1) {
                 @for (j, e) in block.iter().enumerate() {
                     li id={ "e" (i * EVIDENCE_BLOCK + j + 1) } {
-                        p.where {
-                            b { "E" (i * EVIDENCE_BLOCK + j + 1) } " " (parts::code(&e.artefact, 300))
+                        // Few elements: there may be tens of thousands of lines.
+                        p {
+                            "E" (i * EVIDENCE_BLOCK + j + 1) " · " bdi { (crate::escape::shown(&e.artefact, 300)) }
                             @if let Some(l) = e.line { " · " (lang.t(K::Line)) " " (l) }
                             " · " (lang.t(K::BytesFrom)) " " (e.offset) " + " (e.length)
                         }

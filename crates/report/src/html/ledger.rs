@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use vauban_case::contract::{LedgerEntry, Level};
 
 use super::{Page, parts};
-use crate::{fmt, lang::Key as K};
+use crate::{escape::shown, fmt, lang::Key as K};
 
 /// Rows in one folded block. One block opens by itself.
 const BLOCK: usize = 500;
@@ -64,20 +64,20 @@ fn table(page: &Page, rows: &[&LedgerEntry], range: &str) -> Markup {
     )
 }
 
-/// `data-v` holds what a column sorts by where that is not its text.
+/// As few elements as it takes: a browser's time to open the page is their number, and there may
+/// be tens of thousands of rows. `data-v` holds what a column sorts by where that is not its text.
 fn row(page: &Page, e: &LedgerEntry) -> Markup {
     let lang = page.lang;
     html! {
-        tr data-l=(e.level as u8) data-x=(e.exfiltrated as u8) data-a=(crate::escape::shown(&e.account, 80)) {
+        tr data-l=(e.level as u8) data-x=(e.exfiltrated as u8) data-a=(shown(&e.account, 80)) {
             td data-v=(e.level as u8) { (parts::level(e.level, lang)) br; (parts::exfiltrated(e.exfiltrated, lang)) }
             td.item {
                 b { (parts::hostile(&e.filename, 160)) }
                 @for c in &e.classification { " " span.class { (parts::hostile(c, 40)) } }
                 br;
                 small {
-                    (account(&e.account)) " · " (parts::hostile(&e.mailbox, 60))
+                    (place(e, lang))
                     @if let Some(uid) = e.uid { " · UID " (uid) }
-                    @if let Some(p) = &e.part { " · " (lang.t(K::Part)) " " (parts::hostile(p, 20)) }
                 }
             }
             td.num data-v=(e.size_bytes.unwrap_or(0)) {
@@ -88,15 +88,15 @@ fn row(page: &Page, e: &LedgerEntry) -> Markup {
                     "≥ " (fmt::at_least(e.bytes_min, lang)) br; "≤ " (fmt::at_most(e.bytes_max, lang))
                 }
             }
-            td { @for to in e.to.iter().take(5) { (parts::address(to)) " " } @if e.to.len() > 5 { "+" (e.to.len() - 5) } }
+            td { @for to in e.to.iter().take(5) { bdi { (shown(to, 100)) } " " } @if e.to.len() > 5 { "+" (e.to.len() - 5) } }
             td data-v=(e.first.as_deref().unwrap_or("")) {
-                (instant(e.first.as_deref()))
-                @if e.last != e.first { br; (instant(e.last.as_deref())) }
+                (e.first.as_deref().map(fmt::stamp).unwrap_or_else(|| "–".to_owned()))
+                @if let Some(last) = e.last.as_deref().filter(|_| e.last != e.first) { " – " (fmt::stamp(last)) }
             }
             td { (parts::session_links(page, &e.sessions)) }
-            td {
+            td.why {
                 @let why = lang.text(&e.why);
-                @if !why.is_empty() { span.why { (parts::sentence(why)) } " " }
+                @if !why.is_empty() { (parts::sentence(why)) " " }
                 (parts::links(page, &e.evidence))
             }
         }
@@ -131,15 +131,16 @@ fn exposed_table(page: &Page, rows: &[&LedgerEntry]) -> Markup {
     )
 }
 
-/// An instant in as few bytes as it takes: there may be tens of thousands of rows.
-fn instant(rfc3339: Option<&str>) -> Markup {
-    html! { time { (rfc3339.map(fmt::stamp).unwrap_or_default()) } }
-}
-
-/// An account that may break after its `@`, as short.
-fn account(name: &str) -> Markup {
-    let shown = crate::escape::shown(name, 100);
+/// Account, mailbox and part; the account may break after its `@`.
+fn place(e: &LedgerEntry, lang: crate::Lang) -> Markup {
+    let account = shown(&e.account, 100);
+    let (local, domain) = account.split_once('@').unwrap_or((&account, ""));
     html! {
-        bdi { @match shown.split_once('@') { Some((local, domain)) => { (local) "@" wbr; (domain) } None => (shown) } }
+        bdi {
+            (local)
+            @if account.contains('@') { "@" wbr; (domain) }
+            " · " (shown(&e.mailbox, 60))
+            @if let Some(p) = &e.part { " · " (lang.t(K::Part)) " " (shown(p, 20)) }
+        }
     }
 }

@@ -73,13 +73,11 @@ pub fn links(page: &Page, evidence: &[EvidenceRef]) -> Markup {
         @if numbers.is_empty() {
             span.none { (page.lang.t(K::NoLine)) }
         } @else {
-            span.evs {
-                @for n in numbers.iter().take(OPEN_LINKS) { (link(*n)) }
-                @if numbers.len() > OPEN_LINKS {
-                    details.more {
-                        summary { "+" (numbers.len() - OPEN_LINKS) }
-                        @for n in numbers.iter().skip(OPEN_LINKS) { (link(*n)) }
-                    }
+            @for n in numbers.iter().take(OPEN_LINKS) { (link(*n)) }
+            @if numbers.len() > OPEN_LINKS {
+                details.more {
+                    summary { "+" (numbers.len() - OPEN_LINKS) }
+                    @for n in numbers.iter().skip(OPEN_LINKS) { (link(*n)) }
                 }
             }
         }

@@ -34,8 +34,8 @@ pub fn bytes(n: u64, lang: Lang) -> String {
     bytes_rounded(n, Round::Nearest, lang)
 }
 
-/// A size in bytes, short, rounded as `round` says. Decimal units (1 MB is 1,000,000 bytes), one
-/// decimal below 100; exact under 1,000.
+/// A size in bytes, short, rounded as `round` says. Decimal units (1 MB is 1,000,000 bytes), three
+/// digits; exact under 1,000.
 pub fn bytes_rounded(n: u64, round: Round, lang: Lang) -> String {
     let units = match lang {
         Lang::En => ["B", "kB", "MB", "GB", "TB", "PB", "EB"],
@@ -55,6 +55,12 @@ pub fn bytes_rounded(n: u64, round: Round, lang: Lang) -> String {
     for name in units.iter().skip(1) {
         scale *= 1000;
         unit = name;
+        // Three digits: 1.23, 12.3, 123.
+        let hundredths = divide((scale / 100).max(1));
+        if hundredths < 1000 {
+            number = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+            break;
+        }
         let tenths = divide(scale / 10);
         if tenths < 1000 {
             number = format!("{}.{}", tenths / 10, tenths % 10);
@@ -209,15 +215,16 @@ fn day_of(z: &jiff::civil::DateTime, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn sizes_in_both_languages() {
         for (n, en, fr) in [
             (0, "0\u{A0}B", "0\u{A0}o"),
             (999, "999\u{A0}B", "999\u{A0}o"),
-            (1_000, "1.0\u{A0}kB", "1,0\u{A0}ko"),
-            (999_999, "1.0\u{A0}MB", "1,0\u{A0}Mo"),
-            (1_234_567, "1.2\u{A0}MB", "1,2\u{A0}Mo"),
+            (1_000, "1.00\u{A0}kB", "1,00\u{A0}ko"),
+            (999_999, "1.00\u{A0}MB", "1,00\u{A0}Mo"),
+            (1_234_567, "1.23\u{A0}MB", "1,23\u{A0}Mo"),
             (123_456_789, "123\u{A0}MB", "123\u{A0}Mo"),
             (u64::MAX, "18.4\u{A0}EB", "18,4\u{A0}Eo"),
         ] {
@@ -228,9 +235,9 @@ mod tests {
 
     #[test]
     fn bounds_never_claim_more_than_is_proven() {
-        assert_eq!(at_least(1_299_999, Lang::En), "1.2\u{A0}MB");
-        assert_eq!(at_most(1_200_001, Lang::En), "1.3\u{A0}MB");
-        assert_eq!(at_most(999_999, Lang::En), "1.0\u{A0}MB");
+        assert_eq!(at_least(1_299_999, Lang::En), "1.29\u{A0}MB");
+        assert_eq!(at_most(1_200_001, Lang::En), "1.21\u{A0}MB");
+        assert_eq!(at_most(999_999, Lang::En), "1.00\u{A0}MB");
         assert_eq!(at_least(999_999, Lang::En), "999\u{A0}kB");
         assert_eq!(at_most(99_999, Lang::En), "100\u{A0}kB");
         assert_eq!(
@@ -254,5 +261,26 @@ mod tests {
         assert_eq!(stamp("2025-12-09T02:30:05.123456Z"), "2025-12-09 02:30:05");
         assert_eq!(stamp("not\u{1b}a time"), "not⟨U+001B⟩a time");
         assert_eq!(percent_range(0.8, 0.95, Lang::Fr), "80–95\u{202F}%");
+    }
+
+    /// What a shortened size says, in bytes.
+    fn said(text: &str) -> f64 {
+        let (number, unit) = text.split_once('\u{A0}').unwrap();
+        let power = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
+            .iter()
+            .position(|u| *u == unit)
+            .unwrap();
+        number.parse::<f64>().unwrap() * 1000_f64.powi(power as i32)
+    }
+
+    proptest! {
+        #[test]
+        fn the_truth_is_between_the_shortened_bounds(n in prop_oneof![0..10_000_000_u64, any::<u64>()]) {
+            // Floating point of the test itself: one part in 10^12.
+            let slack = n as f64 * 1e-12;
+            prop_assert!(said(&at_least(n, Lang::En)) <= n as f64 + slack);
+            prop_assert!(said(&at_most(n, Lang::En)) >= n as f64 - slack);
+            prop_assert!(said(&at_most(n, Lang::En)) <= n as f64 * 1.0101 + 1.0);
+        }
     }
 }

@@ -100,6 +100,39 @@ const DEADLINE: Table = &[
     ("1 month", "within one month", "sous un mois"),
 ];
 
+/// Protective markings, by the identifiers of `rules/markings`, as they are written on paper: the
+/// same in both languages.
+const MARKING: Table = &[
+    (
+        "fr-diffusion-restreinte",
+        "DIFFUSION RESTREINTE",
+        "DIFFUSION RESTREINTE",
+    ),
+    (
+        "fr-confidentiel-defense",
+        "CONFIDENTIEL DÉFENSE",
+        "CONFIDENTIEL DÉFENSE",
+    ),
+    ("fr-secret", "SECRET", "SECRET"),
+    ("fr-tres-secret", "TRÈS SECRET", "TRÈS SECRET"),
+    ("fr-special-france", "SPÉCIAL FRANCE", "SPÉCIAL FRANCE"),
+    (
+        "eu-restricted",
+        "RESTREINT UE/EU RESTRICTED",
+        "RESTREINT UE/EU RESTRICTED",
+    ),
+    (
+        "eu-confidential",
+        "CONFIDENTIEL UE/EU CONFIDENTIAL",
+        "CONFIDENTIEL UE/EU CONFIDENTIAL",
+    ),
+    ("eu-secret", "SECRET UE/EU SECRET", "SECRET UE/EU SECRET"),
+    ("nato-restricted", "NATO RESTRICTED", "NATO RESTRICTED"),
+    ("nato-secret", "NATO SECRET", "NATO SECRET"),
+    ("tlp-amber", "TLP:AMBER", "TLP:AMBER"),
+    ("tlp-red", "TLP:RED", "TLP:RED"),
+];
+
 /// The verdict in two or three words.
 pub fn verdict(v: Verdict, lang: Lang) -> &'static str {
     match (v, lang) {
@@ -174,6 +207,11 @@ pub fn vector(code: &str, lang: Lang) -> String {
     look(VECTOR, code, lang)
 }
 
+/// Protective marking or class of content.
+pub fn marking(code: &str) -> String {
+    look(MARKING, code, Lang::En)
+}
+
 /// Kind of secret.
 pub fn secret(code: &str, lang: Lang) -> String {
     look(SECRET, code, lang)
@@ -213,7 +251,15 @@ mod tests {
 
     #[test]
     fn tables_are_complete_and_unknown_codes_are_shown() {
-        for table in [CONFIDENCE, VECTOR, SECRET, PERSISTENCE, OUTCOME, DEADLINE] {
+        for table in [
+            CONFIDENCE,
+            VECTOR,
+            SECRET,
+            PERSISTENCE,
+            OUTCOME,
+            DEADLINE,
+            MARKING,
+        ] {
             for (code, en, fr) in table {
                 assert!(!code.is_empty() && !en.is_empty() && !fr.is_empty());
             }

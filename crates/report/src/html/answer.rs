@@ -99,7 +99,7 @@ pub fn taken(page: &Page) -> Option<Markup> {
         @if !markings.is_empty() {
             p {
                 (lang.t(K::MarkingsMet)) " "
-                @for (m, n) in &markings { span.class { (parts::hostile(m, 60)) " × " (fmt::count(*n, lang)) } " " }
+                @for (m, n) in &markings { span.class { (labels::marking(m)) " × " (fmt::count(*n, lang)) } " " }
             }
         }
         (parts::table(lang.t(K::CountsByLevel), "counts n2 n3 n4 n5 n6", &[

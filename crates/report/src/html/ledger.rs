@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use vauban_case::contract::{LedgerEntry, Level};
 
 use super::{Page, parts};
-use crate::{escape::shown, fmt, lang::Key as K};
+use crate::{escape::shown, fmt, labels, lang::Key as K};
 
 /// Rows in one folded block. One block opens by itself.
 const BLOCK: usize = 500;
@@ -73,7 +73,7 @@ fn row(page: &Page, e: &LedgerEntry) -> Markup {
             td data-v=(e.level as u8) { (parts::level(e.level, lang)) br; (parts::exfiltrated(e.exfiltrated, lang)) }
             td.item {
                 b { (parts::hostile(&e.filename, 160)) }
-                @for c in &e.classification { " " span.class { (parts::hostile(c, 40)) } }
+                @for c in &e.classification { " " span.class { (labels::marking(c)) } }
                 br;
                 small {
                     (place(e, lang))
@@ -122,7 +122,7 @@ fn exposed_table(page: &Page, rows: &[&LedgerEntry]) -> Markup {
                     td { (parts::address(&e.account)) }
                     td { (parts::hostile(&e.mailbox, 60)) }
                     td.num { @if let Some(u) = e.uid { (u) } }
-                    td { (parts::hostile(&e.filename, 120)) @for c in &e.classification { " " span.class { (parts::hostile(c, 40)) } } }
+                    td { (parts::hostile(&e.filename, 120)) @for c in &e.classification { " " span.class { (labels::marking(c)) } } }
                     td.num { @match e.size_bytes { Some(n) => (fmt::bytes(n, lang)), None => "–" } }
                     td { (parts::links(page, &e.evidence)) }
                 }

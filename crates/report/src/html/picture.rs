@@ -87,7 +87,7 @@ fn svg(page: &Page, picture: &span::Picture, id: &str) -> Markup {
             }
             @for t in &picture.ticks {
                 line.grid x1=(px(x(t.at))) y1=(px(top)) x2=(px(x(t.at))) y2=(px(y)) {}
-                text.tick x=(px(x(t.at))) y=(px(y + 16.0)) text-anchor="middle" { (t.text) }
+                text.tick x=(px(x(t.at))) y=(px(y + 16.0)) text-anchor=(if t.at > 0.95 { "end" } else { "middle" }) { (t.text) }
             }
             @for (m, at) in picture.marks.iter().zip(&boxes) {
                 polyline.stem points={ (px(*at)) ",20 " (px(x(m.at))) "," (px(top - 4.0)) " " (px(x(m.at))) "," (px(y)) } {}

@@ -307,7 +307,7 @@ impl<'f, 'a> Form<'f, 'a> {
             let list: Vec<String> = markings
                 .iter()
                 .take(MAX_LINES)
-                .map(|(m, n)| format!("{m} × {}", fmt::count(*n, lang)))
+                .map(|(m, n)| format!("{} × {}", labels::marking(m), fmt::count(*n, lang)))
                 .collect();
             lines.push(vec![Piece::Known(format!(
                 "{} {}",

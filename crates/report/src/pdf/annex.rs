@@ -48,7 +48,15 @@ pub fn ledger(p: &mut Pages, facts: &Facts, lang: Lang, cited: &mut Cited) {
         .map(|e| {
             let mut name = shown(&e.filename, 90);
             if !e.classification.is_empty() {
-                name.push_str(&format!(" [{}]", shown(&e.classification.join(", "), 80)));
+                name.push_str(&format!(
+                    " [{}]",
+                    e.classification
+                        .iter()
+                        .take(4)
+                        .map(|c| labels::marking(c))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ));
             }
             vec![
                 shown(e.account.split('@').next().unwrap_or(&e.account), 40),

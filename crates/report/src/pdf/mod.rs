@@ -193,7 +193,7 @@ fn numbers(p: &mut Pages, facts: &Facts, lang: Lang) {
     let marked: Vec<String> = facts
         .markings()
         .iter()
-        .map(|(m, n)| format!("{} × {n}", shown(m, 60)))
+        .map(|(m, n)| format!("{} × {n}", labels::marking(m)))
         .collect();
     if !marked.is_empty() {
         p.skip(2.0);

@@ -270,14 +270,14 @@ impl Pages {
         }
     }
 
-    /// A box with an outline of half a point.
+    /// A box with an outline of a point.
     pub fn frame_at(&mut self, x: f32, y: f32, width: f32, height: f32, ground: Ink, ink: Ink) {
         self.box_at(x, y, width, height, ink);
         self.box_at(
-            x + 0.6,
-            y + 0.6,
-            (width - 1.2).max(0.2),
-            (height - 1.2).max(0.2),
+            x + 0.9,
+            y + 0.9,
+            (width - 1.8).max(0.2),
+            (height - 1.8).max(0.2),
             ground,
         );
     }

@@ -20,9 +20,11 @@ pub fn draw(p: &mut Pages, facts: &Facts, lang: Lang, cited: &mut Cited) {
     let Some(whole) = span::picture(facts, None) else {
         return;
     };
+    p.need(height(&whole) + 50.0);
     p.heading(lang.t(K::Timeline));
     one(p, &whole);
     if let Some(zoom) = span::busy_window(facts).and_then(|w| span::picture(facts, Some(w))) {
+        p.need(height(&zoom) + 30.0);
         p.subheading(lang.t(K::Zoom));
         one(p, &zoom);
     }
@@ -49,11 +51,25 @@ pub fn draw(p: &mut Pages, facts: &Facts, lang: Lang, cited: &mut Cited) {
     }
 }
 
+fn row_height(r: &span::Row) -> f32 {
+    r.lanes as f32 * LANE + 7.0
+}
+
+fn head_height(picture: &span::Picture) -> f32 {
+    if picture.marks.is_empty() { 2.0 } else { 34.0 }
+}
+
+fn body_height(picture: &span::Picture) -> f32 {
+    picture.rows.iter().map(row_height).sum()
+}
+
+fn height(picture: &span::Picture) -> f32 {
+    head_height(picture) + body_height(picture) + 26.0
+}
+
 fn one(p: &mut Pages, picture: &span::Picture) {
-    let height = |r: &span::Row| r.lanes as f32 * LANE + 7.0;
-    let head = if picture.marks.is_empty() { 2.0 } else { 34.0 };
-    let body: f32 = picture.rows.iter().map(height).sum();
-    p.need(head + body + 26.0);
+    p.need(height(picture));
+    let (head, body) = (head_height(picture), body_height(picture));
     let (left, room) = (MARGIN + LABEL, COLUMN - LABEL);
     let x = |at: f64| left + at as f32 * room;
     let start = p.y + 2.0;
@@ -62,15 +78,19 @@ fn one(p: &mut Pages, picture: &span::Picture) {
     let mut y = top;
     for (i, r) in picture.rows.iter().enumerate() {
         if i % 2 == 0 {
-            p.box_at(MARGIN, y, COLUMN, height(r), PALE);
+            p.box_at(MARGIN, y, COLUMN, row_height(r), PALE);
         }
-        y += height(r);
+        y += row_height(r);
     }
+    let mut free = f32::MIN;
     for t in &picture.ticks {
         p.line_at((x(t.at), top), (x(t.at), bottom), RULE);
         let width = p.width(&t.text, 7.4, false);
-        let at = (x(t.at) - width / 2.0).min(MARGIN + COLUMN - width);
-        p.text_at(at, bottom + 10.0, &t.text, 7.4, false, GREY);
+        let at = x(t.at) - width / 2.0;
+        if at >= free && at + width <= MARGIN + COLUMN + 4.0 {
+            p.text_at(at, bottom + 10.0, &t.text, 7.4, false, GREY);
+            free = at + width + 4.0;
+        }
     }
     let places: Vec<f64> = picture.marks.iter().map(|m| f64::from(x(m.at))).collect();
     let boxes = span::spread(
@@ -88,7 +108,7 @@ fn one(p: &mut Pages, picture: &span::Picture) {
     for r in &picture.rows {
         p.text_at(
             MARGIN + 4.0,
-            y + height(r) / 2.0 + 2.8,
+            y + row_height(r) / 2.0 + 2.8,
             &shown_short(r.name, 24),
             8.0,
             false,
@@ -96,11 +116,11 @@ fn one(p: &mut Pages, picture: &span::Picture) {
         );
         for b in &r.bars {
             let from = x(b.from);
-            let width = (x(b.to) - from).max(3.0).min(MARGIN + COLUMN - from);
+            let width = (x(b.to) - from).max(4.0).min(MARGIN + COLUMN - from);
             let at = y + 4.5 + b.lane as f32 * LANE;
             bar(p, b.session.label, from, at, width);
         }
-        y += height(r);
+        y += row_height(r);
     }
     for (m, at) in picture.marks.iter().zip(&boxes) {
         let at = *at as f32;

@@ -11,7 +11,7 @@ use crate::profile::{NETWORK_SETTLES, Profiles};
 use crate::webreq::Action;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use vauban_ocsf::{AccountActivity, DAY, Evidence, HOUR, SECOND, Status, Timestamp};
+use vauban_ocsf::{DAY, Evidence, HOUR, SECOND, Timestamp};
 
 /// All facts, in alphabetical order; rules may name no other. `rules/README.md` describes them.
 pub const NAMES: &[&str] = &[
@@ -322,7 +322,7 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
             let is_new = match seen {
                 Some(seen) => {
                     let before = web.days_before(seen.first);
-                    let apart = web.days.difference(&seen.days).count();
+                    let apart = web.days.len().saturating_sub(seen.days.len());
                     Profiles::is_new(seen, c.start, before, apart)
                         .or(seen.settled().then_some(false))
                 }
@@ -435,11 +435,7 @@ fn passwords(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
     let net = network(ip);
     let mut here = Vec::new();
     let mut strangers = Vec::new();
-    for change in m.obs.changes.iter().filter(|x| {
-        x.user == c.account
-            && x.activity == AccountActivity::PasswordChange
-            && x.status != Status::Failure
-    }) {
+    for change in m.password_changes(c.account) {
         let Some(from) = m.addr(change.ip) else {
             continue;
         };
@@ -572,7 +568,7 @@ fn continued(c: &Client, m: &Model<'_>, f: &mut Facts) {
     if c.logged_in || !acts {
         return;
     }
-    let other = m.clients.iter().find(|o| {
+    let other = m.sessions_of(c.account, c.start).find(|o| {
         o.protocol == Protocol::Webmail
             && o.account == c.account
             && o.ip != c.ip

@@ -15,6 +15,9 @@ pub struct Judgement {
     pub score: f64,
     /// What the score means.
     pub label: Label,
+    /// Nothing speaks against the session, and its facts are not kept: most sessions are so, and
+    /// facts with their lines take kilobytes.
+    pub light: bool,
 }
 
 /// Following an intruder from session to session ends after this many rounds at the latest.
@@ -68,15 +71,31 @@ pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
             m.learn_without(&strangers);
         }
         for (i, judgement) in all.iter_mut().enumerate() {
-            if relearn {
+            if relearn || judgement.light {
                 judgement.facts = facts::compute(i, m);
             }
             facts::follow(i, m, &intruders, &mut judgement.facts);
             rate(judgement, rules);
+            lighten(judgement, rules);
         }
         before = intruders;
     }
     all
+}
+
+/// Lets the facts of a session go against which nothing speaks.
+fn lighten(j: &mut Judgement, rules: &SessionRules) {
+    let lookup = |name: &str| j.facts.get(name);
+    j.light = j.label == Label::Legitimate
+        && rules
+            .fire(&lookup)
+            .iter()
+            .map(|(r, _)| r.weight.max(0.0))
+            .sum::<f64>()
+            < 15.0;
+    if j.light {
+        j.facts = Facts::default();
+    }
 }
 
 fn rate(j: &mut Judgement, rules: &SessionRules) {

@@ -7,12 +7,13 @@ use crate::daemon::{self, DaemonSession};
 use crate::facts;
 use crate::inputs::{Inputs, SieveScript};
 use crate::intern::{Ip, Sym};
-use crate::observe::{MailboxRec, Observations, RequestRec};
+use crate::observe::{ChangeRec, MailboxRec, Observations, RequestRec};
 use crate::profile::Profiles;
 use crate::universe::Universe;
 use crate::webmail::{self, Anchor};
 use crate::webreq::Action;
 use hashbrown::{HashMap, HashSet};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use vauban_mail::Store;
@@ -116,6 +117,8 @@ pub struct Model<'a> {
     pub shown: HashMap<u32, Vec<(usize, Timestamp, Evidence)>>,
     commands: HashMap<u64, Vec<u32>>,
     changes_from: HashMap<Ip, Vec<u32>>,
+    changes_of: HashMap<Sym, Vec<u32>>,
+    spray_by_day: RefCell<HashMap<i64, (usize, Vec<Evidence>)>>,
     fail_by_ip: HashMap<Ip, Vec<Failure>>,
     fail_by_account: HashMap<Sym, Vec<Failure>>,
     spray: Vec<(Timestamp, Sym, Evidence)>,
@@ -197,6 +200,8 @@ impl<'a> Model<'a> {
             shown: HashMap::new(),
             commands: HashMap::new(),
             changes_from: HashMap::new(),
+            changes_of: HashMap::new(),
+            spray_by_day: RefCell::default(),
             fail_by_ip: HashMap::new(),
             fail_by_account: HashMap::new(),
             spray: Vec::new(),
@@ -239,6 +244,10 @@ impl<'a> Model<'a> {
                     .entry(change.ip)
                     .or_default()
                     .push(i as u32);
+                self.changes_of
+                    .entry(change.user)
+                    .or_default()
+                    .push(i as u32);
             }
         }
         self.index_failures();
@@ -279,6 +288,7 @@ impl<'a> Model<'a> {
             }
         }
         self.spray.sort_unstable();
+        self.spray_by_day.borrow_mut().clear();
     }
 
     fn index_lures(&mut self, inputs: &Inputs<'a>) {
@@ -409,6 +419,26 @@ impl<'a> Model<'a> {
             .is_some_and(|(_, domain)| !self.domains.contains(&domain.to_lowercase()))
     }
 
+    /// Password changes of an account, in order of time.
+    pub fn password_changes(&self, account: Sym) -> impl Iterator<Item = &ChangeRec> {
+        self.changes_of
+            .get(&account)
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .map(|&i| &self.obs.changes[i as usize])
+    }
+
+    /// Sessions of an account that began up to an instant, the latest first, a day back.
+    pub fn sessions_of(&self, account: Sym, until: Timestamp) -> impl Iterator<Item = &Client> {
+        let list = self.clients_of.get(&account).map_or(&[][..], Vec::as_slice);
+        let end = list.partition_point(|&i| self.clients[i as usize].start <= until);
+        list[..end]
+            .iter()
+            .rev()
+            .map(|&i| &self.clients[i as usize])
+            .take_while(move |c| until.0 - c.start.0 < vauban_ocsf::DAY)
+    }
+
     /// Failed log-ins from an address.
     pub fn failures_from(&self, ip: Ip) -> &[Failure] {
         self.fail_by_ip.get(&ip).map_or(&[], Vec::as_slice)
@@ -421,10 +451,16 @@ impl<'a> Model<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// Accounts that strangers failed at in the time before an instant, with some lines.
+    /// Accounts that strangers failed at in the time before the end of a day, with some lines.
     pub fn spray_before(&self, at: Timestamp, reach: i64) -> (usize, Vec<Evidence>) {
-        let from = self.spray.partition_point(|(t, ..)| t.0 < at.0 - reach);
-        let to = self.spray.partition_point(|(t, ..)| *t < at);
+        // The same for all sessions of a day, and asked by each of them.
+        let day = at.0.div_euclid(vauban_ocsf::DAY);
+        if let Some(known) = self.spray_by_day.borrow().get(&day) {
+            return known.clone();
+        }
+        let until = (day + 1) * vauban_ocsf::DAY;
+        let from = self.spray.partition_point(|(t, ..)| t.0 < until - reach);
+        let to = self.spray.partition_point(|(t, ..)| t.0 < until);
         let mut accounts = HashSet::new();
         let mut lines = Vec::new();
         for (_, account, line) in &self.spray[from..to] {
@@ -432,7 +468,9 @@ impl<'a> Model<'a> {
                 lines.push(*line);
             }
         }
-        (accounts.len(), lines)
+        let found = (accounts.len(), lines);
+        self.spray_by_day.borrow_mut().insert(day, found.clone());
+        found
     }
 
     /// Items that sessions from passing networks took of an account within a week of an instant:

@@ -33,10 +33,15 @@ impl Seen {
 
     /// Days before the day of `at` on which it was seen.
     pub fn days_before(&self, at: Timestamp) -> usize {
-        self.days.range(..at.0.div_euclid(DAY)).count()
+        self.days
+            .range(..at.0.div_euclid(DAY))
+            .take(DAYS_COUNTED)
+            .count()
     }
 }
 
+/// Beyond this many days, more days say nothing more.
+const DAYS_COUNTED: usize = 60;
 /// See [`Seen::settled`].
 const SETTLED_DAYS: usize = 3;
 /// See [`Seen::settled`].
@@ -160,11 +165,12 @@ impl Profiles {
         (apart >= HISTORY_NEEDED).then_some(true)
     }
 
-    /// Days of the account on which `seen` was not there.
+    /// Days of the account on which `seen` was not there. `seen` is of the account itself, so its
+    /// days are among the account's.
     pub fn days_apart(&self, account: Sym, seen: &Seen) -> usize {
         self.account
             .get(&account)
-            .map_or(0, |all| all.days.difference(&seen.days).count())
+            .map_or(0, |all| all.days.len().saturating_sub(seen.days.len()))
     }
 
     /// Whether a network is new to an account at an instant; see [`Self::is_new`].

@@ -379,6 +379,10 @@ pub fn rows(
 ) -> Vec<Coverage> {
     let mut out = Vec::new();
     for (format, host, stats) in groups(m, inputs) {
+        // Nothing of use and nothing unread: not a source of this case.
+        if stats.events == 0 && stats.unparsed == 0 {
+            continue;
+        }
         let of: Vec<_> = inputs
             .logs
             .iter()

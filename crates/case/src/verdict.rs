@@ -170,15 +170,23 @@ fn unknowable(case: &mut Case, m: &Model<'_>) {
     }
 }
 
-/// `1234567` as `1.2 MB`.
-pub fn octets(n: u64) -> String {
-    match n {
-        n if n == u64::MAX => "∞".into(),
-        n if n < 1000 => format!("{n} B"),
-        n if n < 1_000_000 => format!("{:.1} kB", n as f64 / 1e3),
-        n if n < 1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
-        n => format!("{:.1} GB", n as f64 / 1e9),
-    }
+/// Octets in decimal units with one decimal, rounded down or up, so that a rounded bound is still
+/// one: `339679` is at least `339.6 kB` and at most `339.7 kB`.
+fn octets(n: u64, up: bool, french: bool) -> String {
+    let (unit, name) = match n {
+        u64::MAX => return "∞".into(),
+        n if n < 1000 => return format!("{n} {}", if french { "o" } else { "B" }),
+        n if n < 1_000_000 => (1000, if french { "ko" } else { "kB" }),
+        n if n < 1_000_000_000 => (1_000_000, if french { "Mo" } else { "MB" }),
+        _ => (1_000_000_000, if french { "Go" } else { "GB" }),
+    };
+    let tenths = if up {
+        n.div_ceil(unit / 10)
+    } else {
+        n / (unit / 10)
+    };
+    let point = if french { ',' } else { '.' };
+    format!("{}{point}{} {name}", tenths / 10, tenths % 10)
 }
 
 fn summarise(case: &mut Case) {
@@ -238,8 +246,8 @@ fn summarise(case: &mut Case) {
                     t.messages_downloaded,
                     t.documents_downloaded,
                     t.messages_forwarded,
-                    octets(t.bytes_min),
-                    octets(t.bytes_max),
+                    octets(t.bytes_min, false, false),
+                    octets(t.bytes_max, true, false),
                 ),
                 format!(
                     "Compromission depuis {first} : {} compte(s) ({shown}), {} session(s) d’un intrus. {} message(s) et {} pièce(s) jointe(s) lus, dont {} et {} téléchargés ; {} message(s) réexpédiés. Entre {} et {} de contenu sont sortis. {left_behind} trace(s) persistante(s).",
@@ -250,8 +258,8 @@ fn summarise(case: &mut Case) {
                     t.messages_downloaded,
                     t.documents_downloaded,
                     t.messages_forwarded,
-                    octets(t.bytes_min),
-                    octets(t.bytes_max),
+                    octets(t.bytes_min, false, true),
+                    octets(t.bytes_max, true, true),
                 ),
             )
         }
@@ -372,4 +380,25 @@ fn steps(case: &mut Case) {
         );
     }
     case.next_steps = out;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::octets;
+
+    #[test]
+    fn rounded_bounds_are_still_bounds() {
+        for (n, low, high) in [
+            (339_679, "339.6 kB", "339.7 kB"),
+            (1_214_047, "1.2 MB", "1.3 MB"),
+            (999, "999 B", "999 B"),
+            (2_000_000_000, "2.0 GB", "2.0 GB"),
+        ] {
+            assert_eq!(
+                (octets(n, false, false), octets(n, true, false)),
+                (low.into(), high.into())
+            );
+        }
+        assert_eq!(octets(1_214_047, true, true), "1,3 Mo");
+    }
 }

@@ -13,9 +13,13 @@ const MAX_COMBINING: usize = 4;
 /// True for characters that have no picture of their own or change how others are drawn.
 ///
 /// Control characters (C0, DEL, C1), line and paragraph separators, the format characters of
-/// UAX #9 (bidirectional) and other invisible ones, tags, and private or unassigned planes.
+/// UAX #9 (bidirectional) and other invisible ones, tags, noncharacters, and private or unassigned
+/// planes.
 pub fn is_deceptive(c: char) -> bool {
+    // Noncharacters (Unicode 23.7): the last two code points of each plane, and U+FDD0–U+FDEF.
+    let noncharacter = u32::from(c) & 0xFFFE == 0xFFFE || matches!(c, '\u{FDD0}'..='\u{FDEF}');
     c.is_control()
+        || noncharacter
         || matches!(
             c,
             '\u{00AD}'

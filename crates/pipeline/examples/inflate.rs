@@ -33,7 +33,11 @@ fn mail(line: &str, clock: &Clock<'_>) -> Option<Line> {
     let bytes = line.as_bytes();
     let (at, length) = vauban_sources::stamp::rfc3339(bytes, clock)
         .or_else(|| vauban_sources::stamp::rfc3164(bytes, clock))?;
-    Some(Line { at, before: String::new(), after: line.get(length..)?.to_string() })
+    Some(Line {
+        at,
+        before: String::new(),
+        after: line.get(length..)?.to_string(),
+    })
 }
 
 fn web(line: &str, clock: &Clock<'_>) -> Option<Line> {
@@ -47,8 +51,9 @@ fn web(line: &str, clock: &Clock<'_>) -> Option<Line> {
     })
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// A copy's own session ids: `session=<…>` at log-in, `imap(user)<pid><…>` after it.
 fn marked(after: &str, mark: &str) -> String {
@@ -81,13 +86,18 @@ fn main() -> std::io::Result<()> {
             })
         }) {
             let text = fs::read_to_string(file)?;
-            lines.extend(
-                text.lines()
-                    .filter_map(|l| if is_mail { mail(l, &clock) } else { web(l, &clock) }),
-            );
+            lines.extend(text.lines().filter_map(|l| {
+                if is_mail {
+                    mail(l, &clock)
+                } else {
+                    web(l, &clock)
+                }
+            }));
         }
         lines.sort_by_key(|l| l.at);
-        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { continue };
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+            continue;
+        };
         let period = (last.at.0 - first.at.0) / DAY * DAY + DAY;
         fs::create_dir_all(Path::new(to).join("var/log"))?;
         let path = Path::new(to).join("var/log").join(name);
@@ -112,7 +122,10 @@ fn main() -> std::io::Result<()> {
             copy += 1;
         }
         out.flush()?;
-        println!("{name}: {written} bytes, {copy} copies of {} lines", lines.len());
+        println!(
+            "{name}: {written} bytes, {copy} copies of {} lines",
+            lines.len()
+        );
     }
     Ok(())
 }

@@ -4,6 +4,13 @@ use parquet::errors::ParquetError;
 use std::path::{Path, PathBuf};
 use vauban_lake::{ChunkEvents, LakeError, ParquetSink};
 
+/// Names that files of events have.
+pub fn files() -> impl Iterator<Item = String> {
+    vauban_lake::Class::ALL
+        .iter()
+        .map(|class| format!("{}.parquet", class.name()))
+}
+
 /// Writes events as Parquet.
 pub struct Writer {
     sink: ParquetSink,
@@ -11,11 +18,21 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Into `dir`, which is created. `paths` are the artefacts' paths by id.
+    /// Into `dir`, which is created. `paths` are the artefacts' paths by id. Files of an earlier
+    /// run go: those of a class without events now would stay.
     ///
     /// # Errors
     /// If the directory cannot be made.
     pub fn create(dir: &Path, paths: Vec<String>) -> Result<Self, LakeError> {
+        for name in files() {
+            let path = dir.join(name);
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(LakeError::Io { path, source });
+                }
+                _ => {}
+            }
+        }
         Ok(Self {
             sink: ParquetSink::new(dir, paths)?,
             error: None,

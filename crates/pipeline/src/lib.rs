@@ -15,7 +15,7 @@ mod read;
 mod store;
 mod traces;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vauban_case::contract::{AdvisoryIndicator, AdvisorySummary, Case};
 use vauban_case::inputs::{Indicators, Inputs};
 use vauban_case::rules::SessionRules;
@@ -23,6 +23,7 @@ use vauban_evidence::{Collection, Kind, Limits, Manifest, Problem, Severity};
 use vauban_intel::{Advisory, WarningLists};
 use vauban_mail::ContentRules;
 
+pub use events::files as event_files;
 pub use fold::kind_name;
 
 /// What an investigation is given.
@@ -70,16 +71,16 @@ pub struct Outcome {
 /// Why a run could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A rule file cannot be used.
-    #[error("rule file {0}")]
+    /// A rule file, or a directory of them, cannot be used.
+    #[error("rules: {0}")]
     Rule(String),
     /// The events' directory cannot be written.
     #[error("cannot write events: {0}")]
     Events(#[from] vauban_lake::LakeError),
-    /// A rule directory cannot be read.
-    #[error("rules: {0}")]
-    Rules(#[from] std::io::Error),
 }
+
+/// Folders of a directory of rules.
+const RULE_FOLDERS: [&str; 3] = ["sessions", "lures", "markings"];
 
 /// Investigates.
 pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome, Error> {
@@ -185,15 +186,27 @@ fn rules(options: &Options) -> Result<(SessionRules, ContentRules), Error> {
     let mut sessions = SessionRules::builtin();
     let mut content = ContentRules::builtin();
     if let Some(dir) = &options.rules {
+        let unusable = |path: &Path, e: &dyn std::fmt::Display| {
+            Error::Rule(format!("{}: {e}", path.display()))
+        };
+        // A directory named by mistake must not pass for one without rules.
+        if let Err(e) = std::fs::read_dir(dir) {
+            return Err(unusable(dir, &e));
+        }
+        if !RULE_FOLDERS.iter().any(|f| dir.join(f).is_dir()) {
+            let e = format!("none of the folders {} is in it", RULE_FOLDERS.join(", "));
+            return Err(unusable(dir, &e));
+        }
         let folder = dir.join("sessions");
         if folder.is_dir() {
-            let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
+            let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+                .map_err(|e| unusable(&folder, &e))?
                 .filter_map(|e| e.ok().map(|e| e.path()))
                 .filter(|p| p.extension().is_some_and(|x| x == "toml"))
                 .collect();
             files.sort();
             for file in files {
-                let text = std::fs::read_to_string(&file)?;
+                let text = std::fs::read_to_string(&file).map_err(|e| unusable(&file, &e))?;
                 sessions
                     .add(&file.display().to_string(), &text)
                     .map_err(|e| Error::Rule(e.to_string()))?;
@@ -283,7 +296,7 @@ pub struct RulesReport {
 }
 
 /// Loads the built-in rules and those of a directory, and runs the examples of all.
-pub fn check_rules(dir: Option<&std::path::Path>) -> Result<RulesReport, Error> {
+pub fn check_rules(dir: Option<&Path>) -> Result<RulesReport, Error> {
     let options = Options {
         evidence: Vec::new(),
         advisories: Vec::new(),

@@ -1,6 +1,6 @@
 //! Every argument, defined once: parser, help, man pages and completions come from here.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
 /// From an advisory about a mail-server breach to a verdict on your own servers.
@@ -10,7 +10,8 @@ use std::path::PathBuf;
     version,
     about,
     arg_required_else_help = true,
-    after_help = "Exit status: 0 nothing found; 1 found, or not settled; 2 could not run."
+    after_help = "Exit status: 0 nothing found; 1 found, or not settled; 2 could not run.\n\
+                  Try: vauban investigate /mnt/copy-of-mail1 --out case"
 )]
 pub struct Cli {
     /// What to do.
@@ -25,55 +26,62 @@ pub enum Command {
     Investigate(Investigate),
     /// Check rule files and run the examples they carry.
     Rules(Rules),
-    /// Write man pages.
+    /// Write the man pages.
     #[command(hide = true)]
     Man(Out),
-    /// Write shell completions.
+    /// Write the completions for bash, zsh and fish.
     #[command(hide = true)]
     Completions(Out),
 }
 
 /// `vauban investigate`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
 Evidence is what was copied from a mail server: logs, mail store, configuration, webmail database, \
 flow records, in any mix of directories, archives (tar, zip, gz, xz, zst, bz2, nested) and files. \
-It is only read.
+What a file is, is told by its content. The evidence is only read.
 
 Exit status: 0 no evidence of a breach; 1 breached, or inconclusive; 2 could not run.
 
 Examples:
   vauban investigate /mnt/copy-of-mail1
-  vauban investigate mail1.tar.gz web1.tar.gz --advisory alert.html --out case/ --lang fr")]
+  vauban investigate mail1.tar.gz web1.tar.gz --advisory alert.html --out case --lang fr
+  vauban investigate /mnt/copy-of-mail1 --format json | jq .verdict"
+)]
 pub struct Investigate {
-    /// Directories, archives or files copied from the server.
-    #[arg(required = true, value_name = "EVIDENCE")]
+    /// Directories, archives or files copied from the servers.
+    #[arg(required = true, value_name = "EVIDENCE", value_hint = ValueHint::AnyPath)]
     pub evidence: Vec<PathBuf>,
-    /// An advisory to look for: STIX bundle, MISP event, CSV, article (text, HTML). Repeatable.
-    #[arg(long, value_name = "FILE")]
+    /// Look for what this advisory names: article (HTML, text), STIX bundle, MISP event, CSV.
+    /// Repeatable.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub advisory: Vec<PathBuf>,
-    /// Write the report directory here. Without it only the summary is printed.
-    #[arg(long, value_name = "DIR")]
+    /// Write the report into this directory, made if need be; without it only the summary is
+    /// printed.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-    /// Write into DIR although it is not empty; files of the same name are replaced.
-    #[arg(long)]
+    /// Write into the report directory although it is not empty; an earlier report in it is
+    /// replaced, other files stay.
+    #[arg(long, requires = "out")]
     pub force: bool,
-    /// Language of summary and reports.
+    /// Language of the summary and of the report.
     #[arg(long, value_enum, default_value_t = Language::En)]
     pub lang: Language,
-    /// What to print: the summary, or the whole case.
+    /// What is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Directory with rule files of your own (sessions/, lures/, markings/).
-    #[arg(long, value_name = "DIR")]
+    /// Judge by rule files of your own too, from sessions/, lures/ and markings/ in this directory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rules: Option<PathBuf>,
-    /// Do not write events/*.parquet into the report directory.
+    /// Leave events/*.parquet out of the report directory.
     #[arg(long)]
     pub no_events: bool,
-    /// Threads; as many as there are processors by default.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-    /// No progress, and no list of what could not be read.
+    /// Number of threads [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Show no progress, and do not list what could not be read.
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -90,23 +98,26 @@ pub enum Language {
 /// What is printed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A summary for people.
+    /// A summary of one screen.
     Text,
-    /// case.json.
+    /// The whole case, as in case.json.
     Json,
 }
 
 /// `vauban rules`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 every example comes out as it says; 1 one does not; 2 a file is no rule.")]
 pub struct Rules {
-    /// Rule files of your own to check beside the built-in ones.
-    #[arg(value_name = "DIR")]
+    /// Rule files of your own (sessions/, lures/, markings/ in it), checked beside those built in.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
 }
 
 /// Where to write.
 #[derive(Debug, Args)]
 pub struct Out {
-    /// Directory, created if need be.
+    /// Directory, made if need be.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
 }

@@ -21,8 +21,16 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("vauban: {error:#}");
+            // Names of files may stand in it, and a name can hold what a terminal acts on.
+            format!("vauban: {error:#}").lines().for_each(say);
             ExitCode::from(2)
         }
     }
+}
+
+/// One line for a person, on standard error, made harmless. A reader who closed it does not end us.
+fn say(line: &str) {
+    use std::io::Write;
+    let line = vauban_report::escape::shown(line, 1000);
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

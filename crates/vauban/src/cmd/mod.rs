@@ -4,3 +4,14 @@ pub mod completions;
 pub mod investigate;
 pub mod man;
 pub mod rules;
+
+use std::io::{ErrorKind, Write};
+
+/// Prints. A reader that has seen enough (`| head -1`) is no error.
+fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

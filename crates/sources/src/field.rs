@@ -135,7 +135,9 @@ pub fn port(text: &str) -> Option<u16> {
 /// then what follows `close`.
 #[inline]
 pub fn enclosed<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, &'a str)> {
-    text.strip_prefix(open)?.split_once(close)
+    let inner = text.strip_prefix(open)?;
+    let at = find(inner, close)?;
+    Some((inner.get(..at)?, inner.get(at + close.len()..)?))
 }
 
 /// A mail address in angle brackets at the beginning of `text`, without them, and what follows.
@@ -217,22 +219,32 @@ pub fn find(text: &str, needle: &str) -> Option<usize> {
     }
 }
 
+/// Where `", "` first stands in `text`, or its end. By the comma, which is rarer than the blank.
+#[inline]
+pub fn piece_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(at) = bytes
+        .get(from..)
+        .and_then(|rest| memchr::memchr(b',', rest))
+        .map(|at| from + at)
+    {
+        if bytes.get(at + 1) == Some(&b' ') {
+            return at;
+        }
+        from = at + 1;
+    }
+    bytes.len()
+}
+
 /// The pieces of a list parted by `", "`.
 pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let bytes = text.as_bytes();
-        let mut from = 0;
-        while let Some(at) = memchr::memchr(b',', bytes.get(from..)?).map(|at| from + at) {
-            if bytes.get(at + 1) == Some(&b' ') {
-                rest = text.get(at + 2..);
-                return text.get(..at);
-            }
-            from = at + 1;
-        }
-        rest = None;
-        Some(text)
+        let end = piece_end(text);
+        rest = text.get(end + 2..);
+        text.get(..end)
     })
 }
 
@@ -293,8 +305,11 @@ mod tests {
         );
         assert_eq!((find(text, "lip="), rfind(text, "lip=")), (None, None));
         assert_eq!((find("é=", "x="), rfind("=", "rip=")), (None, None));
+        assert_eq!(enclosed("<a>>: b", "<", ">: "), Some(("a>", "b")));
+        assert_eq!(enclosed("<é", "<", ">"), None);
         for text in [text, "", ", ", "a", "a,b", "a, b"] {
             assert!(pieces(text).eq(text.split(", ")), "{text}");
+            assert_eq!(piece_end(text), text.find(", ").unwrap_or(text.len()));
         }
     }
 

@@ -16,7 +16,11 @@ fn claims(record: &Record<'_>) -> bool {
         Some(b'p') => record.message.starts_with("pam_"),
         Some(b'(') => record.message.starts_with("(pam_"),
         // Before 0.99 the module stood in the tag.
-        Some(b'a' | b'0'..=b'9') => record.message.contains("; logname="),
+        // Queue ids begin so too: the semicolon is looked for first, since it is rare there.
+        Some(b'a' | b'0'..=b'9') => {
+            memchr::memchr(b';', record.message.as_bytes()).is_some()
+                && record.message.contains("; logname=")
+        }
         _ => false,
     }
 }

@@ -102,12 +102,11 @@ fn read(elements: &str) -> Elements<'_> {
         e.user = inner.get(..close).unwrap_or_default();
         head = inner.get(close + 1..).unwrap_or_default();
     }
-    if let Some((_, method)) = head
-        .strip_prefix(", ")
-        .unwrap_or(head)
-        .split_once("method=")
+    if let Some(at) = field::find(head, "method=")
+        && let Some(method) = head.get(at + 7..)
     {
-        e.method = method.split(',').next().unwrap_or_default();
+        let end = memchr::memchr(b',', method.as_bytes()).unwrap_or(method.len());
+        e.method = method.get(..end).unwrap_or_default();
     }
     let mut encrypted = false;
     for piece in field::pieces(tail) {

@@ -179,8 +179,9 @@ fn split<'a>(record: &Record<'a>) -> Entry<'a> {
         // `auth-worker(1234): `, `lmtp(1234): `: a process, no user.
         entry.pid = field::number32(entry.user).or(entry.pid);
         entry.user = "";
-    } else if let Some((pid, user)) = entry.user.split_once(", ")
-        && let Some(pid) = field::number32(pid)
+    } else if let end = field::piece_end(entry.user)
+        && let Some(user) = entry.user.get(end + 2..)
+        && let Some(pid) = entry.user.get(..end).and_then(field::number32)
     {
         // 2.2's `lmtp(1234, user): `.
         entry.pid = Some(pid);

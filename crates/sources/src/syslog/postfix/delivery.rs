@@ -29,10 +29,7 @@ pub(super) fn parse<'a>(
     let Some(after) = rest.strip_prefix(", relay=") else {
         return out.unparsed(record, "Postfix delivery of unknown form");
     };
-    let (relay, mut rest) = match after.find(", ") {
-        Some(end) => after.split_at(end),
-        None => (after, ""),
-    };
+    let (relay, mut rest) = after.split_at(field::piece_end(after));
     // `none`, an agent's name, `HOST[IP]:PORT`, `HOST[private/socket]`.
     match client(relay) {
         Some(client) => {
@@ -54,8 +51,7 @@ pub(super) fn parse<'a>(
                 .unwrap_or(detail);
             break;
         }
-        let end = field.find(", ").unwrap_or(field.len());
-        let (one, after) = field.split_at(end);
+        let (one, after) = field.split_at(field::piece_end(field));
         if let Some(dsn) = one.strip_prefix("dsn=") {
             body.dsn = dsn;
         }
@@ -77,18 +73,14 @@ pub(super) fn parse<'a>(
 fn recipient(text: &str) -> (&str, &str) {
     match field::angle(text) {
         Some(split) => split,
-        None => text.split_at(text.find(", ").unwrap_or(text.len())),
+        None => text.split_at(field::piece_end(text)),
     }
 }
 
 /// The queue id the next hop gave: `250 2.0.0 Ok: queued as F12DF84004`, Postfix's own
 /// `forwarded as`, Exim's `OK id=1vSmXX-0001Ab-2C`.
 pub(super) fn next_id(detail: &str) -> &str {
-    let after = |key: &str| {
-        detail
-            .rfind(key)
-            .and_then(|at| detail.get(at + key.len()..))
-    };
+    let after = |key: &str| field::rfind(detail, key).and_then(|at| detail.get(at + key.len()..));
     let Some(rest) = after("queued as ")
         .or_else(|| after("forwarded as "))
         .or_else(|| after("OK id="))

@@ -34,22 +34,31 @@ pub enum Command {
     Completions(Out),
 }
 
-/// `vauban investigate`.
-#[derive(Debug, Args)]
-#[command(
-    arg_required_else_help = true,
-    after_help = "\
+/// What may be given, for help and man page.
+pub const EVIDENCE: &str = "\
 Evidence is what was copied from a mail server: logs, mail store, configuration, webmail database, \
 flow records, in any mix of directories, archives (tar, zip, gz, xz, zst, bz2, nested) and files. \
-What a file is, is told by its content. The evidence is only read.
+What a file is, is told by its content. The evidence is only read.";
 
-Exit status: 0 no evidence of a breach; 1 breached, or inconclusive; 2 could not run.
+/// Exit status of `vauban investigate`.
+pub const EXIT_STATUS: &str =
+    "0 no evidence of a breach; 1 breached, or inconclusive; 2 could not run.";
 
-Examples:
-  vauban investigate /mnt/copy-of-mail1
-  vauban investigate mail1.tar.gz web1.tar.gz --advisory alert.html --out case --lang fr
-  vauban investigate /mnt/copy-of-mail1 --format json | jq .verdict"
-)]
+/// Examples of `vauban investigate`.
+pub const EXAMPLES: [&str; 3] = [
+    "vauban investigate /mnt/copy-of-mail1",
+    "vauban investigate mail1.tar.gz web1.tar.gz --advisory alert.html --out case --lang fr",
+    "vauban investigate /mnt/copy-of-mail1 --format json | jq .verdict",
+];
+
+fn after_investigate() -> String {
+    let examples = EXAMPLES.join("\n  ");
+    format!("{EVIDENCE}\n\nExit status: {EXIT_STATUS}\n\nExamples:\n  {examples}")
+}
+
+/// `vauban investigate`.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, after_help = after_investigate())]
 pub struct Investigate {
     /// Directories, archives or files copied from the servers.
     #[arg(required = true, value_name = "EVIDENCE", value_hint = ValueHint::AnyPath)]

@@ -248,8 +248,21 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::rename(&part, path)
 }
 
+/// JSON for programs that people look at too (`--format json`, `cat`): what acts on a terminal or
+/// turns text round is written as `\uNNNN`, which is the same string to every parser.
 fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
-    let mut text = serde_json::to_string_pretty(value)?;
+    let plain = serde_json::to_string_pretty(value)?;
+    let mut text = String::with_capacity(plain.len() + 1);
+    for c in plain.chars() {
+        // The line ends of the layout are the only ones left: those in strings are escaped.
+        if c != '\n' && vauban_report::escape::is_deceptive(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(c);
+        }
+    }
     text.push('\n');
     Ok(text)
 }

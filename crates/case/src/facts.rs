@@ -9,6 +9,7 @@ use crate::intern::{Ip, Sym};
 use crate::model::{Model, shows};
 use crate::profile::{NETWORK_SETTLES, Profiles};
 use crate::webreq::Action;
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use vauban_ocsf::{DAY, Evidence, HOUR, SECOND, Timestamp};
@@ -224,7 +225,8 @@ pub fn volume(c: &Client, m: &Model<'_>) -> u64 {
 pub fn compute(index: usize, m: &Model<'_>) -> Facts {
     let c = &m.clients[index];
     let mut f = Facts::default();
-    let own = || c.evidence(&m.obs, &m.daemon, 3);
+    let first_lines = c.evidence(&m.obs, &m.daemon, 3);
+    let own = || first_lines.clone();
     f.words
         .insert("account".into(), m.name(c.account).to_string());
     f.words
@@ -232,7 +234,7 @@ pub fn compute(index: usize, m: &Model<'_>) -> Facts {
     if let Some(ip) = m.addr(c.ip) {
         f.words.insert("ip".into(), ip.to_string());
         f.set("inside", f64::from(is_inside(ip)), own());
-        novelty(c, ip, m, &mut f);
+        novelty(c, ip, m, &first_lines, &mut f);
         failures(c, ip, m, &mut f);
         passwords(c, ip, m, &mut f);
         lures_before(c, m, &mut f);
@@ -279,10 +281,10 @@ pub fn compute(index: usize, m: &Model<'_>) -> Facts {
     f
 }
 
-fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
+fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, lines: &[Evidence], f: &mut Facts) {
     // What is usual is what the account did when no intruder was at it.
     let p = m.baseline();
-    let own = || c.evidence(&m.obs, &m.daemon, 3);
+    let own = || lines.to_vec();
     let (net, wide) = (network(ip), wide_network(ip));
     let days = p.account.get(&c.account).map_or(0, |all| all.days.len());
     let apart = p
@@ -653,45 +655,79 @@ fn indicators(c: &Client, m: &Model<'_>, f: &mut Facts) {
     }
 }
 
-/// Facts that follow from other sessions being an intruder's.
-pub fn follow(index: usize, m: &Model<'_>, intruders: &[usize], f: &mut Facts) {
+/// Sessions of intruders, found by what other sessions share with them.
+#[derive(Debug, Default)]
+pub struct Intruders {
+    /// In order.
+    all: Vec<usize>,
+    by_ip: HashMap<Ip, Vec<usize>>,
+    by_network: HashMap<u128, Vec<usize>>,
+    by_account: HashMap<Sym, Vec<usize>>,
+}
+
+impl Intruders {
+    /// Of indices of client sessions, in order.
+    pub fn new(m: &Model<'_>, all: &[usize]) -> Self {
+        let mut new = Self {
+            all: all.to_vec(),
+            ..Self::default()
+        };
+        for &i in all {
+            let c = &m.clients[i];
+            new.by_account.entry(c.account).or_default().push(i);
+            if let Some(ip) = m.addr(c.ip) {
+                new.by_ip.entry(c.ip).or_default().push(i);
+                new.by_network.entry(network(ip)).or_default().push(i);
+            }
+        }
+        new
+    }
+}
+
+/// Facts that follow from other sessions being an intruder's; whether there are any.
+pub fn follow(index: usize, m: &Model<'_>, intruders: &Intruders, f: &mut Facts) -> bool {
     let c = &m.clients[index];
-    let Some(ip) = m.addr(c.ip) else { return };
+    let Some(ip) = m.addr(c.ip) else { return false };
+    let mut any = false;
     let lines = |o: &Client| o.evidence(&m.obs, &m.daemon, 2);
-    let others = || {
-        intruders
+    let others = |list: Option<&Vec<usize>>| {
+        list.map_or(&[][..], Vec::as_slice)
             .iter()
             .filter(|&&i| i != index)
             .map(|&i| &m.clients[i])
+            .collect::<Vec<_>>()
     };
     // A lure makes the victim's own browser act; its address is the victim's, not an intruder's.
-    let foreign = |o: &&Client| {
+    let foreign = |o: &&&Client| {
         !m.victim_browser.contains(&(o.account, o.ip)) && (o.start.0 - c.start.0).abs() < 90 * DAY
     };
-    if let Some(o) = others()
-        .filter(foreign)
-        .find(|o| o.ip == c.ip && c.ip != Ip(0))
-    {
+    if let Some(o) = others(intruders.by_ip.get(&c.ip)).iter().find(foreign) {
         f.words
             .insert("same_source_account".into(), m.name(o.account).to_string());
         f.set("same_source_intruder", 1.0, lines(o));
+        any = true;
     }
-    if let Some(o) = others()
-        .filter(foreign)
-        .find(|o| m.addr(o.ip).is_some_and(|a| network(a) == network(ip)))
+    if let Some(o) = others(intruders.by_network.get(&network(ip)))
+        .iter()
+        .find(foreign)
     {
         f.words.insert(
             "intruder_ip".into(),
             m.addr(o.ip).map(|a| a.to_string()).unwrap_or_default(),
         );
         f.set("same_network_intruder", 1.0, lines(o));
+        any = true;
     }
-    if let Some(o) = others()
-        .find(|o| o.account == c.account && o.start < c.start && c.start.0 - o.start.0 < 30 * DAY)
+    if let Some(o) = others(intruders.by_account.get(&c.account))
+        .iter()
+        .find(|o| o.start < c.start && c.start.0 - o.start.0 < 30 * DAY)
     {
         f.set("compromised_before", 1.0, lines(o));
+        any = true;
     }
-    if let Some(line) = m.secret_of_account_read(c.account, c.start, intruders) {
+    if let Some(line) = m.secret_of_account_read(c.account, c.start, &intruders.all) {
         f.set("secret_reuse", 1.0, vec![line]);
+        any = true;
     }
+    any
 }

@@ -1,9 +1,12 @@
 //! Sessions labelled: rules over facts, then what follows from sessions already labelled.
 
+use crate::client::network;
 use crate::contract::{Label, Reason};
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Intruders};
+use crate::intern::{Ip, Sym};
 use crate::model::Model;
 use crate::rules::{HARD_SIGNS, INTRUDER, SUSPECT, SessionRules};
+use hashbrown::HashSet;
 use vauban_ocsf::Evidence;
 
 /// Judgement of one session.
@@ -20,33 +23,73 @@ pub struct Judgement {
     pub light: bool,
 }
 
-/// Following an intruder from session to session ends after this many rounds at the latest.
-const ROUNDS: usize = 8;
+/// Following an intruder from session to session ends after this many steps at the latest.
+const STEPS: usize = 12;
 /// How often what is usual is learnt anew.
 const RELEARN: usize = 3;
 
 /// Judges all client sessions.
+///
+/// What is usual is learnt, the sessions that are an intruder's by themselves are found, and from
+/// them, step by step, those that follow from sessions already found. So every intruder's session
+/// rests in the end on one that needs no other: sessions cannot accuse each other in a circle.
+/// Then what is usual is learnt anew without them, until nothing changes.
 pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
     let mut all: Vec<Judgement> = (0..m.clients.len())
-        .map(|i| {
-            let mut j = Judgement {
-                facts: facts::compute(i, m),
-                ..Judgement::default()
-            };
-            rate(&mut j, rules);
-            j
-        })
+        .map(|i| by_itself(i, m, rules))
         .collect();
-    let mut before: Vec<usize> = Vec::new();
-    for round in 0..ROUNDS {
-        let intruders: Vec<usize> = (0..all.len())
-            .filter(|&i| all[i].label == Label::Intruder)
+    let mut found = follow(&mut all, m, rules);
+    let mut left_out: Vec<usize> = Vec::new();
+    for _ in 0..RELEARN {
+        let strangers: Vec<usize> = found
+            .iter()
+            .copied()
+            .filter(|&i| {
+                let c = &m.clients[i];
+                !m.victim_browser.contains(&(c.account, c.ip))
+            })
             .collect();
-        if intruders == before {
+        if strangers == left_out {
             break;
         }
+        m.learn_without(&strangers);
+        let touched = Touched::by(m, &left_out, &strangers);
+        left_out = strangers;
+        for (i, judgement) in all.iter_mut().enumerate() {
+            // Most sessions: nothing speaks against them, and nothing they rest on has changed.
+            if !judgement.light || touched.touches(m, i) {
+                *judgement = by_itself(i, m, rules);
+            }
+        }
+        found = follow(&mut all, m, rules);
+    }
+    all
+}
+
+/// Judges a session without regard to others' judgement.
+fn by_itself(index: usize, m: &Model<'_>, rules: &SessionRules) -> Judgement {
+    let mut j = Judgement {
+        facts: facts::compute(index, m),
+        ..Judgement::default()
+    };
+    rate(&mut j, rules);
+    lighten(&mut j, rules);
+    j
+}
+
+/// Follows from the sessions that are an intruder's by themselves; gives all that are in the end.
+fn follow(all: &mut [Judgement], m: &mut Model<'_>, rules: &SessionRules) -> Vec<usize> {
+    let mut found: Vec<usize> = Vec::new();
+    for _ in 0..STEPS {
+        let now: Vec<usize> = (0..all.len())
+            .filter(|&i| all[i].label == Label::Intruder)
+            .collect();
+        if now == found {
+            break;
+        }
+        found = now;
         // A lure makes the reader's own browser act: that address is a victim's.
-        let victims: Vec<_> = intruders
+        let victims: Vec<_> = found
             .iter()
             .filter(|&&i| {
                 all[i]
@@ -57,30 +100,56 @@ pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
             .map(|&i| (m.clients[i].account, m.clients[i].ip))
             .collect();
         m.victim_browser.extend(victims);
-        // What is usual is learnt anew without them, a few times; then only the following goes on.
-        let relearn = round < RELEARN;
-        if relearn {
-            let strangers: Vec<usize> = intruders
-                .iter()
-                .copied()
-                .filter(|&i| {
-                    let c = &m.clients[i];
-                    !m.victim_browser.contains(&(c.account, c.ip))
-                })
-                .collect();
-            m.learn_without(&strangers);
-        }
+        let known = Intruders::new(m, &found);
         for (i, judgement) in all.iter_mut().enumerate() {
-            if relearn || judgement.light {
+            if judgement.light {
+                if !facts::follow(i, m, &known, &mut Facts::default()) {
+                    continue;
+                }
                 judgement.facts = facts::compute(i, m);
             }
-            facts::follow(i, m, &intruders, &mut judgement.facts);
+            facts::follow(i, m, &known, &mut judgement.facts);
             rate(judgement, rules);
             lighten(judgement, rules);
         }
-        before = intruders;
     }
-    all
+    found
+}
+
+/// What looks otherwise after what is usual has been learnt anew: accounts, and the addresses and
+/// networks that those accounts come from.
+#[derive(Default)]
+struct Touched {
+    accounts: HashSet<Sym>,
+    ips: HashSet<Ip>,
+    networks: HashSet<u128>,
+}
+
+impl Touched {
+    /// By leaving out `now` instead of `before`.
+    fn by(m: &Model<'_>, before: &[usize], now: &[usize]) -> Self {
+        let mut t = Self::default();
+        for i in before.iter().chain(now) {
+            if before.binary_search(i).is_ok() != now.binary_search(i).is_ok() {
+                t.accounts.insert(m.clients[*i].account);
+            }
+        }
+        for c in &m.clients {
+            if t.accounts.contains(&c.account) {
+                t.ips.insert(c.ip);
+                t.networks.extend(m.addr(c.ip).map(network));
+            }
+        }
+        t
+    }
+
+    fn touches(&self, m: &Model<'_>, session: usize) -> bool {
+        let c = &m.clients[session];
+        self.accounts.contains(&c.account)
+            || self.ips.contains(&c.ip)
+            || m.addr(c.ip)
+                .is_some_and(|ip| self.networks.contains(&network(ip)))
+    }
 }
 
 /// Lets the facts of a session go against which nothing speaks.

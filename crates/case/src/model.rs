@@ -122,7 +122,7 @@ pub struct Model<'a> {
     fail_by_ip: HashMap<Ip, Vec<Failure>>,
     fail_by_account: HashMap<Sym, Vec<Failure>>,
     spray: Vec<(Timestamp, Sym, Evidence)>,
-    first_line: HashMap<(Sym, u128, Timestamp), Evidence>,
+    secrets_of: HashMap<Sym, Vec<u32>>,
 }
 
 impl<'a> Model<'a> {
@@ -205,7 +205,7 @@ impl<'a> Model<'a> {
             fail_by_ip: HashMap::new(),
             fail_by_account: HashMap::new(),
             spray: Vec::new(),
-            first_line: HashMap::new(),
+            secrets_of: HashMap::new(),
             obs,
         };
         m.index(inputs);
@@ -215,17 +215,9 @@ impl<'a> Model<'a> {
     fn index(&mut self, inputs: &Inputs<'a>) {
         for (i, c) in self.clients.iter().enumerate() {
             self.clients_of.entry(c.account).or_default().push(i as u32);
-            if let (Some(ip), Some(line)) = (
-                self.addr(c.ip),
-                c.evidence(&self.obs, &self.daemon, 1).first(),
-            ) {
-                self.first_line
-                    .entry((c.account, network(ip), c.start))
-                    .or_insert(*line);
-            }
         }
         let volume = |c: &Client| facts::volume(c, self);
-        self.profiles = Profiles::new(&self.clients, &volume, &self.obs.names);
+        self.profiles = Profiles::new(self.clients.iter(), &volume, &self.obs.names);
         for (i, r) in self.obs.mailbox.iter().enumerate() {
             if r.session != 0
                 && matches!(
@@ -362,6 +354,10 @@ impl<'a> Model<'a> {
                 .map(|w| w.trim_matches(['.', '-']))
                 .filter(|w| w.len() >= 3)
                 .find_map(|w| self.account_named(w));
+            if let Some(account) = opens {
+                let at = self.secrets.len() as u32;
+                self.secrets_of.entry(account).or_default().push(at);
+            }
             self.secrets.push(SecretAt {
                 known,
                 secret: s,
@@ -535,15 +531,14 @@ impl<'a> Model<'a> {
     /// the same place for weeks would else become part of the account's life.
     pub fn learn_without(&mut self, intruders: &[usize]) {
         let left_out: HashSet<usize> = intruders.iter().copied().collect();
-        let kept: Vec<Client> = self
+        let kept = self
             .clients
             .iter()
             .enumerate()
             .filter(|(i, _)| !left_out.contains(i))
-            .map(|(_, c)| c.clone())
-            .collect();
+            .map(|(_, c)| c);
         let volume = |c: &Client| facts::volume(c, self);
-        self.innocent = Some(Profiles::new(&kept, &volume, &self.obs.names));
+        self.innocent = Some(Profiles::new(kept, &volume, &self.obs.names));
     }
 
     /// How many accounts' passwords were changed from an address within `reach` of an instant.
@@ -566,26 +561,35 @@ impl<'a> Model<'a> {
 
     /// A line of the session of an account that began at an instant from a network.
     pub fn first_line_from(&self, account: Sym, net: u128, start: Timestamp) -> Option<Evidence> {
-        self.first_line.get(&(account, net, start)).copied()
+        let list = self.clients_of.get(&account).map_or(&[][..], Vec::as_slice);
+        let from = list.partition_point(|&i| self.clients[i as usize].start < start);
+        list[from..]
+            .iter()
+            .map(|&i| &self.clients[i as usize])
+            .take_while(|c| c.start == start)
+            .filter(|c| self.addr(c.ip).is_some_and(|ip| network(ip) == net))
+            .find_map(|c| c.evidence(&self.obs, &self.daemon, 1).first().copied())
     }
 
     /// A message that carries a secret of the account and was shown to an intruder before.
+    /// `intruders` are in order.
     pub fn secret_of_account_read(
         &self,
         account: Sym,
         before: Timestamp,
         intruders: &[usize],
     ) -> Option<Evidence> {
-        self.secrets
+        self.secrets_of
+            .get(&account)?
             .iter()
-            .filter(|s| s.opens == Some(account))
+            .map(|&s| &self.secrets[s as usize])
             .find_map(|s| {
                 self.shown
                     .get(&s.known)?
                     .iter()
                     .find_map(|(session, time, line)| {
                         (*time < before
-                            && intruders.contains(session)
+                            && intruders.binary_search(session).is_ok()
                             && self.clients[*session].account != account)
                             .then_some(*line)
                     })

@@ -87,7 +87,11 @@ pub struct Profiles {
 
 impl Profiles {
     /// Learns from all client sessions.
-    pub fn new(clients: &[Client], volume: &dyn Fn(&Client) -> u64, names: &Interner) -> Self {
+    pub fn new<'a>(
+        clients: impl Iterator<Item = &'a Client>,
+        volume: &dyn Fn(&Client) -> u64,
+        names: &Interner,
+    ) -> Self {
         let mut p = Self::default();
         for c in clients {
             let Some(ip) = names.addr(c.ip) else { continue };

@@ -88,6 +88,13 @@ fn completions_complete_in_bash() {
         text(&output.stdout)
     };
     assert!(complete("inv").contains("investigate"));
+    for name in ["vauban.bash", "_vauban", "vauban.fish"] {
+        let script = fs::read_to_string(dir.path().join(name)).unwrap();
+        assert!(
+            script.contains("rules") && !script.contains("completions for"),
+            "{name}"
+        );
+    }
     assert!(complete("investigate --adv").contains("--advisory"));
     assert!(complete("investigate --lang \"\"").contains("fr"));
     // Files of the directory.

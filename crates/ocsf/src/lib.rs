@@ -12,10 +12,12 @@
 
 mod event;
 mod evidence;
+mod finding;
 mod sink;
 mod time;
 
 pub use event::*;
 pub use evidence::*;
+pub use finding::*;
 pub use sink::*;
 pub use time::*;

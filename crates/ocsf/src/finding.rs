@@ -34,7 +34,7 @@ impl Analytic {
 /// How much it matters (`severity_id`); Sigma's `level` maps to it by name.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
-pub enum Severity {
+pub enum Level {
     #[default]
     Informational,
     Low,
@@ -43,7 +43,7 @@ pub enum Severity {
     Critical,
 }
 
-impl Severity {
+impl Level {
     /// OCSF `severity_id` (1–5).
     pub const fn id(self) -> u8 {
         self as u8 + 1
@@ -148,7 +148,7 @@ pub struct Finding {
     /// One line in words (`finding_info.title`).
     pub title: String,
     /// How much it matters.
-    pub severity: Severity,
+    pub level: Level,
     /// Why: the facts that made it fire, in words (`message`).
     pub reason: String,
     /// What to do next (`remediation.desc`); `""` if the rule does not say.
@@ -246,7 +246,7 @@ impl Finding {
             "category_uid": 2, "category_name": "Findings",
             "class_uid": 2004, "class_name": "Detection Finding",
             "type_uid": 200_401, "type_name": "Detection Finding: Create",
-            "severity_id": self.severity.id(), "severity": self.severity.caption(),
+            "severity_id": self.level.id(), "severity": self.level.caption(),
             "status_id": 1, "status": "New", "is_alert": true,
             "time": millis(self.last.or(self.first).unwrap_or(now)),
             "message": self.reason,
@@ -274,7 +274,7 @@ mod tests {
             rule: "r1".into(),
             analytic: Analytic::Rule,
             title: "Redirect created".into(),
-            severity: Severity::High,
+            level: Level::High,
             reason: "a Sieve script sends every message on".into(),
             next: "Remove the script.".into(),
             techniques: vec!["T1114.003".into(), "T1078".into()],

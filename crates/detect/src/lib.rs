@@ -7,5 +7,5 @@
 mod taxonomy;
 mod value;
 
-pub use taxonomy::{LogSource, describe};
+pub use taxonomy::{Described, LogSource, describe, vocabulary};
 pub use value::Value;

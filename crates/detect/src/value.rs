@@ -1,5 +1,6 @@
 //! A field's value as a rule sees it.
 
+use std::fmt::Write;
 use std::net::IpAddr;
 use vauban_ocsf::Timestamp;
 
@@ -8,6 +9,9 @@ use vauban_ocsf::Timestamp;
 pub enum Value<'a> {
     /// Text.
     Str(&'a str),
+    /// Text kept in two pieces with a character between them (a request's path, `?`, its query),
+    /// so that describing an event copies nothing. To every modifier it is one text.
+    Joined(&'a str, char, &'a str),
     /// A whole number.
     Int(i64),
     /// A number with a fraction.
@@ -21,4 +25,32 @@ pub enum Value<'a> {
     Time(Timestamp),
     /// Present and empty (JSON `null`).
     Null,
+}
+
+impl<'a> Value<'a> {
+    /// The value as text, as a JSON record of it would read; made in `scratch` unless it is text
+    /// already. `None` for [`Self::Null`].
+    pub fn text<'s>(&self, scratch: &'s mut String) -> Option<&'s str>
+    where
+        'a: 's,
+    {
+        scratch.clear();
+        // Writing to a String cannot fail.
+        let _ = match self {
+            Self::Str(text) => return Some(text),
+            Self::Joined(first, between, second) => {
+                scratch.push_str(first);
+                scratch.push(*between);
+                scratch.push_str(second);
+                Ok(())
+            }
+            Self::Int(n) => write!(scratch, "{n}"),
+            Self::Float(n) => write!(scratch, "{n}"),
+            Self::Bool(b) => write!(scratch, "{b}"),
+            Self::Ip(ip) => write!(scratch, "{ip}"),
+            Self::Time(time) => write!(scratch, "{time}"),
+            Self::Null => return None,
+        };
+        Some(scratch)
+    }
 }

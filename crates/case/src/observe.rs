@@ -661,6 +661,15 @@ impl EventSink for Observations {
             Body::Logon(l)
                 if l.attempts == 0
                     || (l.service == Service::Smtp && l.status == Status::Success) => {}
+            // A log-in to a webmail whose requests are not understood says nothing about those of
+            // the one that is.
+            Body::Logon(l)
+                if l.service == Service::Webmail
+                    && l.status == Status::Success
+                    && matches!(
+                        event.product,
+                        Product::Sogo | Product::Zimbra | Product::Horde
+                    ) => {}
             Body::Logon(l) => {
                 let user = self.names.sym(l.user);
                 let ip = self.names.ip(l.src_ip);
@@ -732,6 +741,9 @@ impl EventSink for Observations {
                 };
                 self.logoffs.push(rec);
             }
+            // What a sensor or proxy saw pass, the servers' own logs say too: counted here, it
+            // would be counted twice.
+            Body::Http(_) | Body::Email(_) if event.product.is_sensor() => {}
             Body::Http(h) => webreq::observe(self, event, h),
             Body::Email(e) => self.email(event, e),
             Body::Mailbox(m) => {
@@ -807,7 +819,7 @@ impl EventSink for Observations {
                 };
                 self.notes.push(rec);
             }
-            Body::Message(_) => {}
+            Body::Message(_) | Body::Dns(_) | Body::File(_) | Body::Alert(_) => {}
         }
     }
 

@@ -1,11 +1,13 @@
 //! What a column is and how a value gets into it.
 
 use arrow_array::builder::{
-    BooleanBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
+    BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_array::{
+    Array, ArrayRef, DictionaryArray, Int32Array, ListArray, StringArray, StructArray,
+};
+use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -37,6 +39,9 @@ pub(crate) enum Val<'e> {
     IpList(&'e str),
     /// `artefact:offset`.
     Place(u32, u64),
+    /// Elements ended or parted by the character; none: null.
+    Parts(&'e str, char),
+    Float(Option<f64>),
 }
 
 impl<T: Into<i64>> From<T> for Val<'_> {
@@ -62,8 +67,11 @@ pub(crate) enum Kind {
     Bool,
     /// Microseconds since the epoch, UTC.
     Time,
+    F64,
     /// List of texts.
     List,
+    /// List of objects with one text, `rdata`: answers of DNS.
+    Answers,
     /// Text that is the same in every row of a class; costs nothing per row.
     SameText,
     /// Number that is the same in every row of a class.
@@ -89,7 +97,9 @@ impl Kind {
             Self::I64 => DataType::Int64,
             Self::Bool => DataType::Boolean,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC"))),
+            Self::F64 => DataType::Float64,
             Self::List => DataType::new_list(DataType::Utf8, true),
+            Self::Answers => DataType::new_list(DataType::Struct(rdata()), true),
         }
     }
 
@@ -103,7 +113,9 @@ impl Kind {
             Self::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
             Self::SameText => Builder::SameText(String::new(), 0),
             Self::SameI32 => Builder::SameI32(0, 0),
+            Self::F64 => Builder::F64(Float64Builder::new()),
             Self::List => Builder::List(ListBuilder::new(StringBuilder::new())),
+            Self::Answers => Builder::Answers(ListBuilder::new(StringBuilder::new())),
         }
     }
 }
@@ -116,7 +128,9 @@ pub(crate) enum Builder {
     I64(Int64Builder),
     Bool(BooleanBuilder),
     Time(TimestampMicrosecondBuilder),
+    F64(Float64Builder),
     List(ListBuilder<StringBuilder>),
+    Answers(ListBuilder<StringBuilder>),
     /// The text, and in how many rows it stands.
     SameText(String, usize),
     SameI32(i32, usize),
@@ -173,14 +187,19 @@ impl Builder {
                 Val::Bool(v) => v,
                 _ => None,
             }),
-            Self::List(b) => {
-                let (all, only_ips) = match value {
-                    Val::List(all) => (all, false),
-                    Val::IpList(all) => (all, true),
-                    _ => ("", false),
+            Self::F64(b) => b.append_option(match value {
+                Val::Float(v) => v,
+                _ => None,
+            }),
+            Self::List(b) | Self::Answers(b) => {
+                let (all, only_ips, between) = match value {
+                    Val::List(all) => (all, false, ','),
+                    Val::IpList(all) => (all, true, ','),
+                    Val::Parts(all, between) => (all, false, between),
+                    _ => ("", false, ','),
                 };
                 let mut any = false;
-                for element in all.split(',').map(str::trim).filter(|e| !e.is_empty()) {
+                for element in all.split(between).map(str::trim).filter(|e| !e.is_empty()) {
                     if !only_ips || element.parse::<IpAddr>().is_ok() {
                         b.values().append_value(element);
                         any = true;
@@ -199,7 +218,9 @@ impl Builder {
             Self::I64(b) => Arc::new(b.finish()),
             Self::Bool(b) => Arc::new(b.finish()),
             Self::Time(b) => Arc::new(b.finish()),
+            Self::F64(b) => Arc::new(b.finish()),
             Self::List(b) => Arc::new(b.finish()),
+            Self::Answers(b) => answers(b.finish()),
             Self::SameText(text, rows) => {
                 let keys = Int32Array::from(vec![0; std::mem::take(rows)]);
                 dictionary(keys, StringArray::from(vec![text.as_str()]))
@@ -208,6 +229,25 @@ impl Builder {
                 Arc::new(Int32Array::from(vec![*number; std::mem::take(rows)]))
             }
         }
+    }
+}
+
+/// The one field of an answer.
+fn rdata() -> Fields {
+    Fields::from(vec![Field::new("rdata", DataType::Utf8, true)])
+}
+
+/// A list of texts as a list of answers.
+fn answers(list: ListArray) -> ArrayRef {
+    let (_, offsets, values, nulls) = list.into_parts();
+    let length = values.len();
+    let item = Arc::new(Field::new("item", DataType::Struct(rdata()), true));
+    // One column of the length it has itself.
+    let made = StructArray::try_new_with_length(rdata(), vec![values], None, length)
+        .and_then(|structs| ListArray::try_new(item, offsets, Arc::new(structs), nulls));
+    match made {
+        Ok(array) => Arc::new(array),
+        Err(error) => unreachable!("{error}"),
     }
 }
 

@@ -62,7 +62,7 @@ fn written_read_in_order_and_repeatable() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let files = write(one.path(), 4, 3);
     let again = write(two.path(), 4, 3);
-    assert_eq!(files.len(), 9);
+    assert_eq!(files.len(), 12);
     let total: u64 = files.iter().map(|w| w.rows).sum();
     assert_eq!(total, 12 * common::events().len() as u64);
     for (a, b) in files.iter().zip(&again) {

@@ -324,6 +324,34 @@ fn values_stand_where_they_belong() {
         "INBOX"
     );
     assert_eq!(first(Class::FileHosting)["file"]["name"], "m@x.example");
+    // A comma is part of an answer.
+    let dns = first(Class::Dns);
+    assert_eq!(
+        dns["answers"],
+        serde_json::json!([{"rdata": "v=spf1 a, b"}, {"rdata": "192.0.2.1"}])
+    );
+    assert_eq!(
+        (&dns["rcode_id"], &dns["action_id"]),
+        (&3.into(), &2.into())
+    );
+    let file = first(Class::File);
+    assert_eq!(file["file"]["name"], "x");
+    assert_eq!(file["file"]["hashes"][0]["algorithm_id"], 3);
+    let launch = rows
+        .iter()
+        .find(|(c, r)| *c == Class::Process && r["unmapped"].is_object())
+        .unwrap();
+    assert_eq!(
+        launch.1["unmapped"]["argv"],
+        serde_json::json!(["cat", "/etc/shadow"])
+    );
+    let alert = first(Class::Detection);
+    assert_eq!(alert["severity_id"], 4);
+    assert_eq!(alert["evidences"][0]["src_endpoint"]["ip"], "203.0.113.77");
+    let tls = rows.iter().find(|(_, r)| r["tls"].is_object()).unwrap();
+    assert_eq!(tls.1["tls"]["sni"], "c2.example");
+    assert_eq!(tls.1["tls"]["certificate"]["issuer"], "");
+    assert_eq!(tls.1["ja4_fingerprint_list"][0]["type_id"], 1);
     // A counter beyond the signed range is at its end, not negative; a zero is not a null.
     let logoff = rows
         .iter()

@@ -32,6 +32,19 @@ pub enum Product {
     Cron,
     Systemd,
     Kernel,
+    Auditd,
+    Squid,
+    Unbound,
+    Bind,
+    Dnsmasq,
+    Rspamd,
+    OpenDkim,
+    OpenDmarc,
+    Sogo,
+    Zimbra,
+    Horde,
+    Cyrus,
+    Caddy,
     /// Anything else found in a syslog stream.
     Other,
 }
@@ -61,8 +74,78 @@ impl Product {
             Self::Cron => "cron",
             Self::Systemd => "systemd",
             Self::Kernel => "kernel",
+            Self::Auditd => "auditd",
+            Self::Squid => "Squid",
+            Self::Unbound => "Unbound",
+            Self::Bind => "BIND",
+            Self::Dnsmasq => "dnsmasq",
+            Self::Rspamd => "Rspamd",
+            Self::OpenDkim => "OpenDKIM",
+            Self::OpenDmarc => "OpenDMARC",
+            Self::Sogo => "SOGo",
+            Self::Zimbra => "Zimbra",
+            Self::Horde => "Horde",
+            Self::Cyrus => "Cyrus IMAP",
+            Self::Caddy => "Caddy",
             Self::Other => "other",
         }
+    }
+
+    /// The product of a name as [`Self::name`] gives it, in any case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|product| product.name().eq_ignore_ascii_case(name))
+    }
+
+    /// All products.
+    pub const ALL: &'static [Self] = &[
+        Self::Postfix,
+        Self::Dovecot,
+        Self::Exim,
+        Self::Roundcube,
+        Self::Nginx,
+        Self::Apache,
+        Self::PhpFpm,
+        Self::Sshd,
+        Self::Pam,
+        Self::Sudo,
+        Self::Fail2ban,
+        Self::Netfilter,
+        Self::Conntrack,
+        Self::Zeek,
+        Self::Suricata,
+        Self::Nfdump,
+        Self::Pcap,
+        Self::Stalwart,
+        Self::Cron,
+        Self::Systemd,
+        Self::Kernel,
+        Self::Auditd,
+        Self::Squid,
+        Self::Unbound,
+        Self::Bind,
+        Self::Dnsmasq,
+        Self::Rspamd,
+        Self::OpenDkim,
+        Self::OpenDmarc,
+        Self::Sogo,
+        Self::Zimbra,
+        Self::Horde,
+        Self::Cyrus,
+        Self::Caddy,
+        Self::Other,
+    ];
+
+    /// Whether the program records what it saw pass between others (a network sensor, a forward
+    /// proxy), not what it did itself. Requests and messages in such records repeat what the
+    /// servers' own logs say, or are of servers elsewhere: counting both counts twice.
+    pub const fn is_sensor(self) -> bool {
+        matches!(
+            self,
+            Self::Zeek | Self::Suricata | Self::Nfdump | Self::Pcap | Self::Squid
+        )
     }
 }
 
@@ -78,7 +161,8 @@ pub struct Event<'a> {
     pub product: Product,
     /// `device.hostname`: the host that wrote the record, if the record says.
     pub host: &'a str,
-    /// `actor.process.pid` of the daemon process that wrote the record.
+    /// `actor.process.pid` of the daemon process that wrote the record; in auditd's records of the
+    /// process that acted (for a launch: the parent).
     pub pid: Option<u32>,
     /// The class and its attributes.
     pub body: Body<'a>,
@@ -102,8 +186,15 @@ pub enum Body<'a> {
     Network(Network<'a>),
     /// User Management 3007: something about an account changed (password, creation).
     Account(AccountChange<'a>),
-    /// Process Activity 1007, activity Launch: sudo, cron.
+    /// Process Activity 1007, activity Launch: sudo, cron, auditd's execve.
     Process(ProcessLaunch<'a>),
+    /// DNS Activity 4003: a question asked of a resolver, with or without its answer.
+    Dns(Dns<'a>),
+    /// File System Activity 1001, or File Hosting Activity 6006 for a file seen in transfer
+    /// ([`FileAction::Transferred`]).
+    File(FileActivity<'a>),
+    /// Detection Finding 2004: an alert that another product raised (Suricata, Zeek's notice.log).
+    Alert(Alert<'a>),
     /// Base Event 0: an error or notice kept because a person may want to see it.
     Message(Message<'a>),
 }
@@ -313,6 +404,25 @@ pub struct Http<'a> {
     pub compressed: Option<bool>,
     /// The request line was not HTTP (port scans, TLS on a plain port); `path` then holds it raw.
     pub malformed: bool,
+    /// What only sensors and proxies tell.
+    pub extra: Option<Box<HttpExtra<'a>>>,
+}
+
+/// What sensors and proxies tell of a request beyond what a web server does.
+#[derive(Clone, Debug, Default)]
+pub struct HttpExtra<'a> {
+    /// `src_endpoint.port`.
+    pub src_port: Option<u16>,
+    /// `dst_endpoint.ip`: the server asked.
+    pub dst_ip: Option<IpAddr>,
+    /// `dst_endpoint.port`.
+    pub dst_port: Option<u16>,
+    /// `http_response.content_type`: type of the answer, as declared or as the sensor found it.
+    pub mime: &'a str,
+    /// A sensor's identifier of the connection (Zeek uid, Suricata flow_id).
+    pub flow_uid: &'a str,
+    /// What a proxy did with it (Squid: "TCP_MISS", "TCP_DENIED"), or `""`.
+    pub proxy_result: &'a str,
 }
 
 /// What an MTA did with a message.
@@ -394,6 +504,35 @@ pub struct Email<'a> {
     pub mailbox: &'a str,
     /// Subject, where a log carries it.
     pub subject: &'a str,
+    /// What only sensors and filters tell.
+    pub extra: Option<Box<EmailExtra<'a>>>,
+}
+
+/// What sensors and filters tell of a message beyond what an MTA does.
+#[derive(Clone, Debug, Default)]
+pub struct EmailExtra<'a> {
+    /// Score that a filter gave: spam the higher it is.
+    pub score: Option<f32>,
+    /// A filter's symbols, an authentication result ("dkim=fail"), as logged.
+    pub verdicts: &'a str,
+    /// First hop that a header names (Zeek `x_originating_ip`).
+    pub origin_ip: Option<IpAddr>,
+    /// Author as the header gives it (Zeek `from`, rspamd `mime_from`): not the envelope's.
+    pub header_from: &'a str,
+    /// Recipients as the header gives them, separated by commas.
+    pub header_to: &'a str,
+    /// `email.reply_to`.
+    pub reply_to: &'a str,
+    /// Program that wrote the message, as its header says.
+    pub user_agent: &'a str,
+    /// Address of the server asked, where a sensor saw the session.
+    pub dst_ip: Option<IpAddr>,
+    /// Its port.
+    pub dst_port: Option<u16>,
+    /// A sensor's identifier of the connection.
+    pub flow_uid: &'a str,
+    /// The session was encrypted, when the record tells.
+    pub tls: Option<bool>,
 }
 
 /// What was done in a mailbox.
@@ -525,6 +664,58 @@ pub struct Network<'a> {
     pub iif: &'a str,
     /// Output interface.
     pub oif: &'a str,
+    /// What only some sources tell.
+    pub extra: Option<Box<NetworkExtra<'a>>>,
+}
+
+/// What only some sources tell of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct NetworkExtra<'a> {
+    /// `app_protocol_name` as a sensor recognised it ("http", "ssl"), or `""`.
+    pub service: &'a str,
+    /// `tls`: what a sensor saw of the handshake.
+    pub tls: Option<Tls<'a>>,
+    /// `actor.process.file.path`: the program whose call this was (auditd).
+    pub image: &'a str,
+    /// `actor.user.name`: who ran that program.
+    pub user: &'a str,
+    /// Key of the audit rule that asked for the record.
+    pub rule: &'a str,
+}
+
+/// A TLS handshake as a sensor saw it.
+#[derive(Clone, Debug, Default)]
+pub struct Tls<'a> {
+    /// `tls.version` as logged ("TLSv12", "TLS 1.3").
+    pub version: &'a str,
+    /// `tls.cipher`.
+    pub cipher: &'a str,
+    /// `tls.sni`: name the client asked for.
+    pub sni: &'a str,
+    /// `tls.ja3_hash.value`: MD5 in hexadecimal.
+    pub ja3: &'a str,
+    /// `tls.ja3s_hash.value`.
+    pub ja3s: &'a str,
+    /// `ja4_fingerprint_list` of type JA4.
+    pub ja4: &'a str,
+    /// `ja4_fingerprint_list` of type JA4S.
+    pub ja4s: &'a str,
+    /// `tls.certificate.subject`.
+    pub subject: &'a str,
+    /// `tls.certificate.issuer`.
+    pub issuer: &'a str,
+    /// `tls.certificate.serial_number`, as logged.
+    pub serial: &'a str,
+    /// `tls.certificate.fingerprints`: SHA-1 or SHA-256, hexadecimal, colons kept.
+    pub fingerprint: &'a str,
+    /// Next protocol chosen (ALPN).
+    pub alpn: &'a str,
+    /// Whether the sensor could check the chain ("ok", "self signed certificate"), as logged.
+    pub validation: &'a str,
+    /// The handshake was completed.
+    pub established: Option<bool>,
+    /// An earlier session was resumed: no certificate is seen then.
+    pub resumed: Option<bool>,
 }
 
 /// What changed about an account.
@@ -571,6 +762,171 @@ pub struct ProcessLaunch<'a> {
     pub directory: &'a str,
     /// `status_id`.
     pub status: Status,
+    /// `process.file.path`: the program's file.
+    pub image: &'a str,
+    /// `process.name` (`comm`: 15 octets at most).
+    pub name: &'a str,
+    /// The arguments one by one, the program's own name first, each ended by NUL; `""` where only
+    /// a command line is logged. [`Self::command`] is the same, joined by blanks.
+    pub argv: &'a str,
+    /// `process.pid`: the process launched.
+    pub pid: Option<u32>,
+    /// `process.parent_process.pid`.
+    pub parent_pid: Option<u32>,
+    /// Number of the log-in session (auditd `ses`).
+    pub session: &'a str,
+    /// Terminal.
+    pub terminal: &'a str,
+    /// Key of the audit rule that asked for the record.
+    pub rule: &'a str,
+}
+
+/// What a DNS record tells of.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DnsActivity {
+    /// A question.
+    #[default]
+    Query,
+    /// An answer, or a reply of another kind.
+    Response,
+    /// Both in one record.
+    Both,
+}
+
+/// A question to a name server or resolver.
+#[derive(Clone, Debug, Default)]
+pub struct Dns<'a> {
+    /// What the record tells of.
+    pub activity: DnsActivity,
+    /// `query.hostname`, without the final dot.
+    pub query: &'a str,
+    /// `query.type` ("A", "MX", "TYPE65").
+    pub query_type: &'a str,
+    /// `query.class` ("IN").
+    pub query_class: &'a str,
+    /// `rcode` ("NOERROR", "NXDOMAIN"), or `""`.
+    pub rcode: &'a str,
+    /// `answers[].rdata`, one a line.
+    pub answers: &'a str,
+    /// `transaction_id`.
+    pub transaction: Option<u16>,
+    /// `connection_info.protocol_num`; 0 if not said.
+    pub protocol: u8,
+    /// `src_endpoint.ip`: who asked.
+    pub src_ip: Option<IpAddr>,
+    /// `src_endpoint.port`.
+    pub src_port: Option<u16>,
+    /// `dst_endpoint.ip`: who was asked.
+    pub dst_ip: Option<IpAddr>,
+    /// `dst_endpoint.port`.
+    pub dst_port: Option<u16>,
+    /// Blocked: refused by access control or answered by a policy (response policy zone, a
+    /// resolver's block list).
+    pub action: NetAction,
+    /// Duration in microseconds, when logged.
+    pub duration_us: Option<u64>,
+    /// A sensor's identifier of the connection.
+    pub flow_uid: &'a str,
+    /// What else the record says (flags, policy zone), as logged.
+    pub detail: &'a str,
+}
+
+/// What was done with a file.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FileAction {
+    /// Opened, and the record does not say for what.
+    #[default]
+    Open,
+    /// Opened for reading.
+    Read,
+    /// Created.
+    Create,
+    /// Opened for writing, or cut short.
+    Update,
+    /// Removed.
+    Delete,
+    /// Renamed: `path` became `other_path`. Also another link (`link`, `symlink`).
+    Rename,
+    /// Times or extended attributes changed.
+    SetAttributes,
+    /// Owner or permissions changed.
+    SetSecurity,
+    /// Seen in transfer by a network sensor.
+    Transferred,
+}
+
+/// A file was used, or passed by.
+#[derive(Clone, Debug, Default)]
+pub struct FileActivity<'a> {
+    /// What was done.
+    pub action: FileAction,
+    /// `status_id`.
+    pub status: Status,
+    /// `file.path`; a relative one is as logged, below `directory`. In a transfer: its name.
+    pub path: &'a str,
+    /// New name of a renamed file, new link.
+    pub other_path: &'a str,
+    /// Directory that relative paths start from.
+    pub directory: &'a str,
+    /// `file.size` in octets.
+    pub size: Option<u64>,
+    /// `file.mime_type`.
+    pub mime: &'a str,
+    /// MD5, hexadecimal.
+    pub md5: &'a str,
+    /// SHA-1, hexadecimal.
+    pub sha1: &'a str,
+    /// SHA-256, hexadecimal.
+    pub sha256: &'a str,
+    /// `actor.user.name`: who did it (auditd: the log-in user).
+    pub user: &'a str,
+    /// The user it ran as.
+    pub target_user: &'a str,
+    /// `actor.process.file.path`: the program that did it.
+    pub image: &'a str,
+    /// `actor.process.name`.
+    pub name: &'a str,
+    /// System call or analyzer ("openat", "SMTP").
+    pub operation: &'a str,
+    /// Key of the audit rule that asked for the record.
+    pub rule: &'a str,
+    /// `src_endpoint.ip` of a transfer: who sent the file.
+    pub src_ip: Option<IpAddr>,
+    /// `dst_endpoint.ip` of a transfer: who received it.
+    pub dst_ip: Option<IpAddr>,
+    /// Protocol of a transfer ("http", "smtp").
+    pub service: &'a str,
+    /// A sensor's identifier of the connection.
+    pub flow_uid: &'a str,
+}
+
+/// An alert of another product.
+#[derive(Clone, Debug, Default)]
+pub struct Alert<'a> {
+    /// `severity_id`.
+    pub severity: Severity,
+    /// `finding_info.title`.
+    pub title: &'a str,
+    /// The rule's number or name.
+    pub rule: &'a str,
+    /// Class of the rule ("Web Application Attack").
+    pub category: &'a str,
+    /// More words of the record.
+    pub detail: &'a str,
+    /// What was done about it.
+    pub action: NetAction,
+    /// `connection_info.protocol_num`; 0 if not said.
+    pub protocol: u8,
+    /// Source as the sensor saw it (an alert on an answer has the server here).
+    pub src_ip: Option<IpAddr>,
+    /// Its port.
+    pub src_port: Option<u16>,
+    /// Destination.
+    pub dst_ip: Option<IpAddr>,
+    /// Its port.
+    pub dst_port: Option<u16>,
+    /// A sensor's identifier of the connection.
+    pub flow_uid: &'a str,
 }
 
 /// Seriousness of a [`Message`] (`severity_id` 1, 3, 4).
@@ -610,7 +966,30 @@ impl Body<'_> {
             Self::Network(_) => 4001,
             Self::Account(_) => 3007,
             Self::Process(_) => 1007,
+            Self::Dns(_) => 4003,
+            Self::File(f) => match f.action {
+                FileAction::Transferred => 6006,
+                _ => 1001,
+            },
+            Self::Alert(_) => 2004,
             Self::Message(_) => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_product_is_listed_once_and_found_by_its_name() {
+        for (at, product) in Product::ALL.iter().enumerate() {
+            // `ALL` is in the order of declaration, so its last is the enumeration's last.
+            assert_eq!(*product as usize, at);
+            assert_eq!(Product::from_name(product.name()), Some(*product));
+        }
+        assert_eq!(Product::Other as usize + 1, Product::ALL.len());
+        assert_eq!(Product::from_name("zeek"), Some(Product::Zeek));
+        assert_eq!(Product::from_name("no such"), None);
     }
 }

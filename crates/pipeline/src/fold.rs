@@ -105,6 +105,8 @@ pub fn kind_name(kind: vauban_intel::IndicatorKind) -> &'static str {
         K::UserAgent => "user_agent",
         K::FileName => "file_name",
         K::EmailSubject => "email_subject",
+        K::Ja3 => "ja3",
+        K::Ja4 => "ja4",
     }
 }
 
@@ -231,8 +233,31 @@ impl CasePiece<'_> {
             Body::Network(n) => {
                 hits[0] = ip(n.src_ip);
                 hits[1] = ip(n.dst_ip);
+                hits[2] = n
+                    .extra
+                    .as_deref()
+                    .and_then(|x| x.tls.as_ref())
+                    .and_then(|t| set.match_domain(t.sni))
+                    .and_then(|m| known.number(&m));
             }
             Body::Account(a) => hits[0] = ip(a.src_ip),
+            Body::Dns(d) => {
+                hits[0] = ip(d.src_ip);
+                hits[1] = set.match_domain(d.query).and_then(|m| known.number(&m));
+                hits[2] = d.answers.lines().find_map(|a| ip(a.parse().ok()));
+            }
+            Body::File(f) => {
+                hits[0] = ip(f.src_ip);
+                hits[1] = ip(f.dst_ip);
+                hits[2] = [f.sha256, f.sha1, f.md5]
+                    .into_iter()
+                    .filter(|hash| !hash.is_empty())
+                    .find_map(|hash| set.match_hash(hash).and_then(|m| known.number(&m)));
+            }
+            Body::Alert(a) => {
+                hits[0] = ip(a.src_ip);
+                hits[1] = ip(a.dst_ip);
+            }
             Body::Process(_) | Body::Message(_) => {}
         }
         for hit in hits {

@@ -1,9 +1,9 @@
 //! Web Resources Activity 6001 and File Hosting Activity 6006: use of a mailbox.
 
-use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, status};
-use crate::column::Kind::{Dict, I32, I64, SameI32, SameText, Text};
+use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, base, status};
+use crate::column::Kind::{Dict, I32, I64, SameText, Text};
 use crate::column::{Row, Spec, Val, number};
-use vauban_ocsf::{Body, Mailbox, MailboxAction};
+use vauban_ocsf::{Body, FileActivity, Mailbox, MailboxAction};
 
 fn mailbox<'e>(r: &'e Row<'e>) -> Option<&'e Mailbox<'e>> {
     match &r.event.body {
@@ -139,37 +139,112 @@ pub(super) const WEB_RESOURCES: &[Spec] = &[
     count!("unmapped.bytes_in", bytes_in),
 ];
 
-/// The message is the file, the mailbox its path.
+fn transfer<'e>(r: &'e Row<'e>) -> Option<&'e FileActivity<'e>> {
+    match &r.event.body {
+        Body::File(f) => Some(f),
+        _ => None,
+    }
+}
+
+macro_rules! transfer_text {
+    ($path:literal, $kind:ident, $field:ident) => {
+        Spec {
+            path: $path,
+            kind: $kind,
+            get: |r| Val::Text(transfer(r).map_or("", |f| f.$field)),
+        }
+    };
+}
+
+/// The message is the file, the mailbox its path; or a file that a sensor saw in transfer.
 pub(super) const FILE_HOSTING: &[Spec] = &[
     STATUS,
     Spec {
         path: "file.name",
         kind: Text,
         get: |r| {
-            Val::Required(mailbox(r).map_or("", |m| {
-                if m.message_id.is_empty() {
-                    m.uids
-                } else {
-                    m.message_id
-                }
-            }))
+            Val::Required(match &r.event.body {
+                Body::Mailbox(m) if m.message_id.is_empty() => m.uids,
+                Body::Mailbox(m) => m.message_id,
+                Body::File(f) => base(f.path),
+                _ => "",
+            })
         },
     },
     text!("file.path", Dict, mailbox),
     text!("file.uid", Text, uids),
-    count!("file.size", size),
+    Spec {
+        path: "file.size",
+        kind: I64,
+        get: |r| {
+            number(match &r.event.body {
+                Body::Mailbox(m) => m.size,
+                Body::File(f) => f.size,
+                _ => None,
+            })
+        },
+    },
+    transfer_text!("file.mime_type", Dict, mime),
+    Spec {
+        path: "file.hashes[].algorithm_id",
+        kind: I32,
+        get: |r| transfer(r).map_or(Val::Null, |f| super::file::strongest(f).0),
+    },
+    Spec {
+        path: "file.hashes[].value",
+        kind: Text,
+        get: |r| Val::Text(transfer(r).map_or("", |f| super::file::strongest(f).1)),
+    },
     Spec {
         path: "file.type_id",
-        kind: SameI32,
-        get: |_| 99.into(),
+        kind: I32,
+        // 1: a regular file.
+        get: |r| {
+            if transfer(r).is_some() {
+                1.into()
+            } else {
+                99.into()
+            }
+        },
     },
     Spec {
         path: "file.type",
-        kind: SameText,
-        get: |_| Val::Required("message"),
+        kind: Dict,
+        get: |r| {
+            Val::Required(if transfer(r).is_some() {
+                "file"
+            } else {
+                "message"
+            })
+        },
     },
-    SRC_IP,
-    SRC_SERVICE,
+    Spec {
+        path: "src_endpoint.ip",
+        kind: Dict,
+        get: |r| {
+            Val::Ip(match &r.event.body {
+                Body::Mailbox(m) => m.src_ip,
+                Body::File(f) => f.src_ip,
+                _ => None,
+            })
+        },
+    },
+    Spec {
+        path: "src_endpoint.svc_name",
+        kind: Dict,
+        get: |r| {
+            Val::Required(match &r.event.body {
+                Body::Mailbox(m) => m.service.name(),
+                Body::File(f) => f.service,
+                _ => "",
+            })
+        },
+    },
+    Spec {
+        path: "dst_endpoint.ip",
+        kind: Dict,
+        get: |r| Val::Ip(transfer(r).and_then(|f| f.dst_ip)),
+    },
     ACTOR_PID,
     Spec {
         path: "actor.user.name",
@@ -179,7 +254,22 @@ pub(super) const FILE_HOSTING: &[Spec] = &[
     text!("actor.session.uid", Text, session),
     DEVICE_HOST,
     DEVICE_TYPE,
-    ACTION,
+    Spec {
+        path: "unmapped.action",
+        kind: Dict,
+        get: |r| {
+            if transfer(r).is_some() {
+                Val::Text("transferred")
+            } else {
+                (ACTION.get)(r)
+            }
+        },
+    },
+    transfer_text!("unmapped.md5", Text, md5),
+    transfer_text!("unmapped.sha1", Text, sha1),
+    transfer_text!("unmapped.sha256", Text, sha256),
+    transfer_text!("unmapped.operation", Dict, operation),
+    transfer_text!("unmapped.flow_uid", Text, flow_uid),
     count!("unmapped.vsize", vsize),
     text!("unmapped.flags", Dict, flags),
     text!("unmapped.from", Text, from),

@@ -3,7 +3,7 @@
 use super::Class;
 use crate::column::Kind::{Dict, I32, I64, List, SameI32, SameText, Time};
 use crate::column::{Row, Spec, Val, number};
-use vauban_ocsf::{Body, Product, Severity, Status};
+use vauban_ocsf::{Body, NetAction, Product, Severity, Status};
 
 pub(super) const FIRST: &[Spec] = &[
     Spec {
@@ -60,7 +60,7 @@ pub(super) const FIRST: &[Spec] = &[
         path: "metadata.profiles",
         kind: List,
         get: |r| match r.event.body {
-            Body::Network(_) => Val::List("host,security_control"),
+            Body::Network(_) | Body::Dns(_) | Body::Alert(_) => Val::List("host,security_control"),
             _ => Val::List("host"),
         },
     },
@@ -105,13 +105,15 @@ fn class(r: &Row<'_>) -> Class {
 }
 
 fn severity(body: &Body<'_>) -> i32 {
-    match body {
-        Body::Message(m) => match m.severity {
-            Severity::Info => 1,
-            Severity::Warning => 3,
-            Severity::Error => 4,
-        },
-        _ => 1,
+    let severity = match body {
+        Body::Message(m) => m.severity,
+        Body::Alert(a) => a.severity,
+        _ => Severity::Info,
+    };
+    match severity {
+        Severity::Info => 1,
+        Severity::Warning => 3,
+        Severity::Error => 4,
     }
 }
 
@@ -147,8 +149,34 @@ const fn vendor(product: Product) -> &'static str {
         Product::Cron => "cron",
         Product::Systemd => "systemd",
         Product::Kernel => "kernel.org",
+        Product::Auditd => "Linux Audit",
+        Product::Squid => "Squid",
+        Product::Unbound => "NLnet Labs",
+        Product::Bind => "ISC",
+        Product::Dnsmasq => "Simon Kelley",
+        Product::Rspamd => "Rspamd",
+        Product::OpenDkim | Product::OpenDmarc => "The Trusted Domain Project",
+        Product::Sogo => "Alinto",
+        Product::Zimbra => "Synacor",
+        Product::Horde => "The Horde Project",
+        Product::Cyrus => "Cyrus IMAP",
+        Product::Caddy => "Caddy",
         Product::Other => "other",
     }
+}
+
+/// `action_id` of the profile security_control: 1 allowed, 2 denied.
+pub(super) fn action(action: NetAction) -> Val<'static> {
+    match action {
+        NetAction::Allowed => 1.into(),
+        NetAction::Blocked => 2.into(),
+        NetAction::Unknown => 0.into(),
+    }
+}
+
+/// Last component of a path.
+pub(super) fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// `device.hostname` and `device.type_id`: the host that wrote the record.

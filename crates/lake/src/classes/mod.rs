@@ -4,14 +4,17 @@
 //! path of the OCSF schema and a function from an event to its value. What OCSF has no attribute
 //! for is under `unmapped`; where the record stands in the evidence, under `evidence`.
 
+mod alert;
 mod application;
 mod common;
+mod dns;
+mod file;
 mod iam;
 mod network;
 mod system;
 
 use crate::column::Spec;
-use vauban_ocsf::{Body, EmailActivity, MailboxAction, NetAction};
+use vauban_ocsf::{Body, DnsActivity, EmailActivity, MailboxAction, NetAction};
 
 /// An OCSF event class that events are written as.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +37,12 @@ pub enum Class {
     Process,
     /// 0.
     Base,
+    /// 4003.
+    Dns,
+    /// 1001.
+    File,
+    /// 2004: another product's alert.
+    Detection,
 }
 
 impl Class {
@@ -48,6 +57,9 @@ impl Class {
         Self::UserManagement,
         Self::Process,
         Self::Base,
+        Self::Dns,
+        Self::File,
+        Self::Detection,
     ];
 
     /// The class of an event.
@@ -61,6 +73,9 @@ impl Class {
             4001 => Self::Network,
             3007 => Self::UserManagement,
             1007 => Self::Process,
+            4003 => Self::Dns,
+            1001 => Self::File,
+            2004 => Self::Detection,
             _ => Self::Base,
         }
     }
@@ -77,6 +92,9 @@ impl Class {
             Self::UserManagement => 3007,
             Self::Process => 1007,
             Self::Base => 0,
+            Self::Dns => 4003,
+            Self::File => 1001,
+            Self::Detection => 2004,
         }
     }
 
@@ -92,6 +110,9 @@ impl Class {
             Self::UserManagement => "user_management",
             Self::Process => "process_activity",
             Self::Base => "base_event",
+            Self::Dns => "dns_activity",
+            Self::File => "file_activity",
+            Self::Detection => "detection_finding",
         }
     }
 
@@ -107,6 +128,9 @@ impl Class {
             Self::UserManagement => "User Management",
             Self::Process => "Process Activity",
             Self::Base => "Base Event",
+            Self::Dns => "DNS Activity",
+            Self::File => "File System Activity",
+            Self::Detection => "Detection Finding",
         }
     }
 
@@ -114,6 +138,7 @@ impl Class {
     pub const fn category(self) -> &'static str {
         match self.uid() / 1000 {
             1 => "System Activity",
+            2 => "Findings",
             3 => "Identity & Access Management",
             4 => "Network Activity",
             6 => "Application Activity",
@@ -147,6 +172,9 @@ impl Class {
             Self::FileHosting => application::FILE_HOSTING,
             Self::Process => system::PROCESS,
             Self::Base => system::BASE,
+            Self::Dns => dns::DNS,
+            Self::File => file::FILE,
+            Self::Detection => alert::DETECTION,
         };
         common::FIRST
             .iter()
@@ -214,6 +242,26 @@ impl Class {
                 "status_id",
             ],
             Self::Base => &["message"],
+            Self::Dns => &["action_id"],
+            Self::File => &[
+                "actor",
+                "actor.user",
+                "actor.user.name",
+                "device",
+                "device.hostname",
+                "device.type_id",
+                "file",
+                "file.name",
+                "file.type_id",
+                "status_id",
+            ],
+            Self::Detection => &[
+                "finding_info",
+                "finding_info.uid",
+                "finding_info.title",
+                "is_alert",
+                "action_id",
+            ],
         };
         ALL.contains(&path) || own.contains(&path)
     }
@@ -261,6 +309,13 @@ impl Class {
             },
             Body::Account(a) => iam::account_activity(a.activity),
             Body::Process(_) => (1, "Launch"),
+            Body::Dns(d) => match d.activity {
+                DnsActivity::Query => (1, "Query"),
+                DnsActivity::Response => (2, "Response"),
+                DnsActivity::Both => (6, "Traffic"),
+            },
+            Body::File(f) => file::activity(f.action),
+            Body::Alert(_) => (1, "Create"),
             Body::Message(_) => (99, "Message"),
         }
     }

@@ -1,9 +1,12 @@
 //! HTTP Activity 4002, Email Activity 4009, Network Activity 4001.
 
-use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, status};
-use crate::column::Kind::{Bool, Dict, I32, I64, List, SameI32, Text, Time};
+use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, action, status};
+use crate::column::Kind::{Bool, Dict, F64, I32, I64, List, SameI32, Text, Time};
 use crate::column::{Row, Spec, Val, number};
-use vauban_ocsf::{Body, Email, EmailActivity, Http, HttpBytes, HttpTime, NetAction, Network};
+use vauban_ocsf::{
+    Body, Email, EmailActivity, EmailExtra, Http, HttpBytes, HttpExtra, HttpTime, NetAction,
+    Network, NetworkExtra, Tls,
+};
 
 fn http<'e>(r: &'e Row<'e>) -> Option<&'e Http<'e>> {
     match &r.event.body {
@@ -18,6 +21,20 @@ macro_rules! http_text {
             path: $path,
             kind: $kind,
             get: |r| Val::Text(http(r).map_or("", |h| h.$field)),
+        }
+    };
+}
+
+fn http_extra<'e>(r: &'e Row<'e>) -> Option<&'e HttpExtra<'e>> {
+    http(r).and_then(|h| h.extra.as_deref())
+}
+
+macro_rules! http_extra {
+    ($path:literal, $kind:ident, $field:ident) => {
+        Spec {
+            path: $path,
+            kind: $kind,
+            get: |r| Val::Text(http_extra(r).map_or("", |x| x.$field)),
         }
     };
 }
@@ -66,6 +83,21 @@ pub(super) const HTTP: &[Spec] = &[
         path: "src_endpoint.ip",
         kind: Dict,
         get: |r| Val::Ip(http(r).and_then(|h| h.src_ip)),
+    },
+    Spec {
+        path: "src_endpoint.port",
+        kind: I32,
+        get: |r| number(http_extra(r).and_then(|x| x.src_port)),
+    },
+    Spec {
+        path: "dst_endpoint.ip",
+        kind: Dict,
+        get: |r| Val::Ip(http_extra(r).and_then(|x| x.dst_ip)),
+    },
+    Spec {
+        path: "dst_endpoint.port",
+        kind: I32,
+        get: |r| number(http_extra(r).and_then(|x| x.dst_port)),
     },
     Spec {
         path: "traffic.bytes_in",
@@ -125,6 +157,9 @@ pub(super) const HTTP: &[Spec] = &[
         kind: Bool,
         get: |r| Val::Bool(http(r).map(|h| h.malformed)),
     },
+    http_extra!("unmapped.mime", Dict, mime),
+    http_extra!("unmapped.flow_uid", Text, flow_uid),
+    http_extra!("unmapped.proxy_result", Dict, proxy_result),
 ];
 
 fn email<'e>(r: &'e Row<'e>) -> Option<&'e Email<'e>> {
@@ -132,6 +167,20 @@ fn email<'e>(r: &'e Row<'e>) -> Option<&'e Email<'e>> {
         Body::Email(e) => Some(e),
         _ => None,
     }
+}
+
+fn email_extra<'e>(r: &'e Row<'e>) -> Option<&'e EmailExtra<'e>> {
+    email(r).and_then(|e| e.extra.as_deref())
+}
+
+macro_rules! email_extra {
+    ($path:literal, $kind:ident, $field:ident) => {
+        Spec {
+            path: $path,
+            kind: $kind,
+            get: |r| Val::Text(email_extra(r).map_or("", |x| x.$field)),
+        }
+    };
 }
 
 macro_rules! email_text {
@@ -175,6 +224,13 @@ pub(super) const EMAIL: &[Spec] = &[
         get: |r| number(email(r).and_then(|e| e.size)),
     },
     email_text!("email.subject", Text, subject),
+    email_extra!("email.from", Text, header_from),
+    Spec {
+        path: "email.to",
+        kind: List,
+        get: |r| Val::List(email_extra(r).map_or("", |x| x.header_to)),
+    },
+    email_extra!("email.reply_to", Text, reply_to),
     Spec {
         path: "src_endpoint.ip",
         kind: Dict,
@@ -189,12 +245,24 @@ pub(super) const EMAIL: &[Spec] = &[
     Spec {
         path: "dst_endpoint.ip",
         kind: Dict,
-        get: |r| Val::Ip(email(r).and_then(|e| e.relay_ip)),
+        get: |r| {
+            Val::Ip(
+                email(r)
+                    .and_then(|e| e.relay_ip)
+                    .or_else(|| email_extra(r).and_then(|x| x.dst_ip)),
+            )
+        },
     },
     Spec {
         path: "dst_endpoint.port",
         kind: I32,
-        get: |r| number(email(r).and_then(|e| e.relay_port)),
+        get: |r| {
+            number(
+                email(r)
+                    .and_then(|e| e.relay_port)
+                    .or_else(|| email_extra(r).and_then(|x| x.dst_port)),
+            )
+        },
     },
     email_text!("dst_endpoint.hostname", Dict, relay_host),
     ACTOR_PID,
@@ -230,6 +298,24 @@ pub(super) const EMAIL: &[Spec] = &[
     email_text!("unmapped.outcome", Dict, outcome),
     email_text!("unmapped.next_queue_id", Text, next_queue_id),
     email_text!("unmapped.mailbox", Dict, mailbox),
+    Spec {
+        path: "unmapped.score",
+        kind: F64,
+        get: |r| Val::Float(email_extra(r).and_then(|x| x.score).map(f64::from)),
+    },
+    email_extra!("unmapped.verdicts", Text, verdicts),
+    Spec {
+        path: "unmapped.origin_ip",
+        kind: Dict,
+        get: |r| Val::Ip(email_extra(r).and_then(|x| x.origin_ip)),
+    },
+    email_extra!("unmapped.user_agent", Dict, user_agent),
+    email_extra!("unmapped.flow_uid", Text, flow_uid),
+    Spec {
+        path: "unmapped.tls",
+        kind: Bool,
+        get: |r| Val::Bool(email_extra(r).and_then(|x| x.tls)),
+    },
 ];
 
 fn flow<'e>(r: &'e Row<'e>) -> Option<&'e Network<'e>> {
@@ -237,6 +323,65 @@ fn flow<'e>(r: &'e Row<'e>) -> Option<&'e Network<'e>> {
         Body::Network(n) => Some(n),
         _ => None,
     }
+}
+
+fn flow_extra<'e>(r: &'e Row<'e>) -> Option<&'e NetworkExtra<'e>> {
+    flow(r).and_then(|n| n.extra.as_deref())
+}
+
+fn tls<'e>(r: &'e Row<'e>) -> Option<&'e Tls<'e>> {
+    flow_extra(r).and_then(|x| x.tls.as_ref())
+}
+
+/// Algorithm of a JA3 hash, which is always MD5 (1).
+fn md5_if(hash: &str) -> Val<'static> {
+    if hash.is_empty() { Val::Null } else { 1.into() }
+}
+
+macro_rules! flow_extra {
+    ($path:literal, $kind:ident, $field:ident) => {
+        Spec {
+            path: $path,
+            kind: $kind,
+            get: |r| Val::Text(flow_extra(r).map_or("", |x| x.$field)),
+        }
+    };
+}
+
+macro_rules! tls_text {
+    ($path:literal, $kind:ident, required $field:ident) => {
+        Spec {
+            path: $path,
+            kind: $kind,
+            get: |r| tls(r).map_or(Val::Null, |t| Val::Required(t.$field)),
+        }
+    };
+    ($path:literal, $kind:ident, $field:ident) => {
+        Spec {
+            path: $path,
+            kind: $kind,
+            get: |r| Val::Text(tls(r).map_or("", |t| t.$field)),
+        }
+    };
+}
+
+/// What the schema requires of a certificate is there once anything of it is.
+macro_rules! certificate_text {
+    ($path:literal, $field:ident) => {
+        Spec {
+            path: $path,
+            kind: Dict,
+            get: |r| {
+                tls(r)
+                    .filter(|t| {
+                        [t.subject, t.issuer, t.serial, t.fingerprint]
+                            .iter()
+                            .any(|text| !text.is_empty())
+                    })
+                    .map_or(Val::Null, |t| Val::Required(t.$field))
+            },
+        }
+    };
 }
 
 pub(super) const NETWORK: &[Spec] = &[
@@ -314,11 +459,7 @@ pub(super) const NETWORK: &[Spec] = &[
     Spec {
         path: "action_id",
         kind: I32,
-        get: |r| match flow(r).map(|n| n.action) {
-            Some(NetAction::Allowed) => 1.into(),
-            Some(NetAction::Blocked) => 2.into(),
-            _ => 0.into(),
-        },
+        get: |r| action(flow(r).map_or(NetAction::Unknown, |n| n.action)),
     },
     ACTOR_PID,
     DEVICE_HOST,
@@ -337,5 +478,60 @@ pub(super) const NETWORK: &[Spec] = &[
         path: "unmapped.label",
         kind: Dict,
         get: |r| Val::Text(flow(r).map_or("", |n| n.label)),
+    },
+    flow_extra!("app_protocol_name", Dict, service),
+    flow_extra!("actor.user.name", Dict, user),
+    flow_extra!("unmapped.image", Dict, image),
+    flow_extra!("unmapped.rule", Dict, rule),
+    tls_text!("tls.version", Dict, required version),
+    tls_text!("tls.cipher", Dict, cipher),
+    tls_text!("tls.sni", Dict, sni),
+    Spec {
+        path: "tls.ja3_hash.algorithm_id",
+        kind: I32,
+        get: |r| md5_if(tls(r).map_or("", |t| t.ja3)),
+    },
+    tls_text!("tls.ja3_hash.value", Dict, ja3),
+    Spec {
+        path: "tls.ja3s_hash.algorithm_id",
+        kind: I32,
+        get: |r| md5_if(tls(r).map_or("", |t| t.ja3s)),
+    },
+    tls_text!("tls.ja3s_hash.value", Dict, ja3s),
+    tls_text!("tls.certificate.subject", Dict, subject),
+    certificate_text!("tls.certificate.issuer", issuer),
+    certificate_text!("tls.certificate.serial_number", serial),
+    Spec {
+        path: "tls.certificate.fingerprints[].algorithm_id",
+        kind: I32,
+        get: |r| match tls(r).map_or("", |t| t.fingerprint) {
+            "" => Val::Null,
+            // SHA-256 has 64 digits, SHA-1 has 40, perhaps with colons between octets.
+            long if long.len() >= 64 => 3.into(),
+            _ => 2.into(),
+        },
+    },
+    tls_text!("tls.certificate.fingerprints[].value", Dict, fingerprint),
+    Spec {
+        path: "ja4_fingerprint_list[].type_id",
+        kind: I32,
+        get: |r| match tls(r).map_or("", |t| t.ja4) {
+            "" => Val::Null,
+            _ => 1.into(),
+        },
+    },
+    tls_text!("ja4_fingerprint_list[].value", Dict, ja4),
+    tls_text!("unmapped.ja4s", Dict, ja4s),
+    tls_text!("unmapped.alpn", Dict, alpn),
+    tls_text!("unmapped.validation", Dict, validation),
+    Spec {
+        path: "unmapped.established",
+        kind: Bool,
+        get: |r| Val::Bool(tls(r).and_then(|t| t.established)),
+    },
+    Spec {
+        path: "unmapped.resumed",
+        kind: Bool,
+        get: |r| Val::Bool(tls(r).and_then(|t| t.resumed)),
     },
 ];

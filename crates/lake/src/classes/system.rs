@@ -1,8 +1,8 @@
 //! Process Activity 1007 and the Base Event 0.
 
-use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, status};
-use crate::column::Kind::{Dict, I32, Text};
-use crate::column::{Row, Spec, Val};
+use super::common::{ACTOR_PID, DEVICE_HOST, DEVICE_TYPE, base, status};
+use crate::column::Kind::{Dict, I32, I64, List, Text};
+use crate::column::{Row, Spec, Val, number};
 use vauban_ocsf::{Body, Message, ProcessLaunch};
 
 fn process<'e>(r: &'e Row<'e>) -> Option<&'e ProcessLaunch<'e>> {
@@ -18,8 +18,8 @@ pub(super) const PROCESS: &[Spec] = &[
         kind: I32,
         get: |r| status(process(r).map(|p| p.status).unwrap_or_default()),
     },
-    // The log names the process that launched, not the one launched: the place of the record
-    // identifies it.
+    // Most logs do not number the process launched, and numbers come round: the place of the
+    // record identifies it.
     Spec {
         path: "process.uid",
         kind: Text,
@@ -40,6 +40,44 @@ pub(super) const PROCESS: &[Spec] = &[
         kind: Dict,
         get: |r| Val::Text(process(r).map_or("", |p| p.target_user)),
     },
+    Spec {
+        path: "process.pid",
+        kind: I64,
+        get: |r| number(process(r).and_then(|p| p.pid)),
+    },
+    Spec {
+        path: "process.name",
+        kind: Dict,
+        get: |r| Val::Text(process(r).map_or("", |p| p.name)),
+    },
+    Spec {
+        path: "process.file.path",
+        kind: Dict,
+        get: |r| Val::Text(process(r).map_or("", |p| p.image)),
+    },
+    Spec {
+        path: "process.file.name",
+        kind: Dict,
+        get: |r| Val::Text(process(r).map_or("", |p| base(p.image))),
+    },
+    Spec {
+        path: "process.file.type_id",
+        kind: I32,
+        get: |r| match process(r) {
+            Some(p) if !p.image.is_empty() => 1.into(),
+            _ => Val::Null,
+        },
+    },
+    Spec {
+        path: "process.parent_process.pid",
+        kind: I64,
+        get: |r| number(process(r).and_then(|p| p.parent_pid)),
+    },
+    Spec {
+        path: "process.session.uid",
+        kind: Dict,
+        get: |r| Val::Text(process(r).map_or("", |p| p.session)),
+    },
     ACTOR_PID,
     Spec {
         path: "actor.user.name",
@@ -56,6 +94,21 @@ pub(super) const PROCESS: &[Spec] = &[
         path: "device.type_id",
         kind: I32,
         get: |_| 0.into(),
+    },
+    Spec {
+        path: "unmapped.argv",
+        kind: List,
+        get: |r| Val::Parts(process(r).map_or("", |p| p.argv), '\0'),
+    },
+    Spec {
+        path: "unmapped.terminal",
+        kind: Dict,
+        get: |r| Val::Text(process(r).map_or("", |p| p.terminal)),
+    },
+    Spec {
+        path: "unmapped.rule",
+        kind: Dict,
+        get: |r| Val::Text(process(r).map_or("", |p| p.rule)),
     },
 ];
 

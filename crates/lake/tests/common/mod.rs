@@ -99,6 +99,23 @@ pub fn events() -> Vec<Event<'static>> {
                 command: "/bin/cat /etc/shadow",
                 directory: "/home/bob",
                 status: Status::Success,
+                ..Default::default()
+            }),
+        ),
+        event(
+            Product::Auditd,
+            Body::Process(ProcessLaunch {
+                user: "bob",
+                command: "cat /etc/shadow",
+                image: "/usr/bin/cat",
+                name: "cat",
+                argv: "cat\0/etc/shadow\0",
+                pid: Some(11),
+                parent_pid: Some(4711),
+                session: "3",
+                terminal: "pts0",
+                rule: "execs",
+                ..Default::default()
             }),
         ),
         event(Product::Cron, Body::Process(ProcessLaunch::default())),
@@ -239,6 +256,7 @@ pub fn events() -> Vec<Event<'static>> {
             }),
         ));
     }
+    more(&mut list);
     // No host and no process: what a web log gives.
     for mut bare in list.clone() {
         bare.host = "";
@@ -246,6 +264,178 @@ pub fn events() -> Vec<Event<'static>> {
         list.push(bare);
     }
     list
+}
+
+/// What sensors, resolvers and auditd give.
+fn more(list: &mut Vec<Event<'static>>) {
+    let ip = |s: &str| s.parse().ok();
+    for activity in [DnsActivity::Query, DnsActivity::Response, DnsActivity::Both] {
+        list.push(event(
+            Product::Zeek,
+            Body::Dns(Dns {
+                activity,
+                query: "mail.example",
+                query_type: "TXT",
+                query_class: "IN",
+                rcode: "NXDOMAIN",
+                answers: "v=spf1 a, b\n192.0.2.1",
+                transaction: Some(7),
+                protocol: 17,
+                src_ip: ip("10.0.0.5"),
+                src_port: Some(5353),
+                dst_ip: ip("10.0.0.1"),
+                dst_port: Some(53),
+                action: NetAction::Blocked,
+                duration_us: Some(12),
+                flow_uid: "C1",
+                detail: "rpz",
+            }),
+        ));
+        list.push(event(
+            Product::Unbound,
+            Body::Dns(Dns {
+                activity,
+                rcode: "BADVERS",
+                ..Default::default()
+            }),
+        ));
+    }
+    use FileAction as F;
+    for action in [
+        F::Open,
+        F::Read,
+        F::Create,
+        F::Update,
+        F::Delete,
+        F::Rename,
+        F::SetAttributes,
+        F::SetSecurity,
+        F::Transferred,
+    ] {
+        list.push(event(
+            Product::Auditd,
+            Body::File(FileActivity {
+                action,
+                status: Status::Success,
+                path: "/etc/cron.d/x",
+                other_path: "/etc/cron.d/y",
+                directory: "/",
+                size: Some(3),
+                mime: "text/plain",
+                md5: "d41d8cd98f00b204e9800998ecf8427e",
+                sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                user: "bob",
+                image: "/usr/bin/vi",
+                name: "vi",
+                operation: "rename",
+                rule: "cron",
+                src_ip: ip("192.0.2.1"),
+                dst_ip: ip("192.0.2.2"),
+                service: "http",
+                flow_uid: "C2",
+                ..Default::default()
+            }),
+        ));
+        list.push(event(
+            Product::Zeek,
+            Body::File(FileActivity {
+                action,
+                ..Default::default()
+            }),
+        ));
+    }
+    list.push(event(
+        Product::Suricata,
+        Body::Alert(Alert {
+            severity: Severity::Error,
+            title: "ET WEB_SERVER x",
+            rule: "1:2010:3",
+            category: "Web Application Attack",
+            detail: "d",
+            action: NetAction::Blocked,
+            protocol: 6,
+            src_ip: ip("203.0.113.77"),
+            src_port: Some(1),
+            dst_ip: ip("192.0.2.2"),
+            dst_port: Some(443),
+            flow_uid: "9",
+        }),
+    ));
+    list.push(event(
+        Product::Zeek,
+        Body::Alert(Alert {
+            category: "only",
+            ..Default::default()
+        }),
+    ));
+    let tls = Tls {
+        version: "TLSv12",
+        cipher: "TLS_AES_128_GCM_SHA256",
+        sni: "c2.example",
+        ja3: "769d41d8cd98f00b204e9800998ecf84",
+        ja3s: "e35d41d8cd98f00b204e9800998ecf84",
+        ja4: "t13d1516h2_8daaf6152771_02713d6af862",
+        ja4s: "t130200_1301_a56c5b993250",
+        subject: "CN=c2.example",
+        fingerprint: "aa:bb",
+        validation: "self signed certificate",
+        established: Some(true),
+        resumed: Some(false),
+        ..Default::default()
+    };
+    for tls in [tls, Tls::default()] {
+        list.push(event(
+            Product::Zeek,
+            Body::Network(Network {
+                src_ip: ip("10.0.0.5"),
+                extra: Some(Box::new(NetworkExtra {
+                    service: "ssl",
+                    tls: Some(tls),
+                    image: "/usr/bin/nc",
+                    user: "bob",
+                    rule: "connects",
+                })),
+                ..Default::default()
+            }),
+        ));
+    }
+    list.push(event(
+        Product::Squid,
+        Body::Http(Http {
+            method: "CONNECT",
+            vhost: "c2.example",
+            src_ip: ip("10.0.0.5"),
+            extra: Some(Box::new(HttpExtra {
+                src_port: Some(5),
+                dst_ip: ip("198.51.100.9"),
+                dst_port: Some(443),
+                mime: "text/html",
+                flow_uid: "C3",
+                proxy_result: "TCP_TUNNEL",
+            })),
+            ..Default::default()
+        }),
+    ));
+    list.push(event(
+        Product::Rspamd,
+        Body::Email(Email {
+            from: "a@b.example",
+            extra: Some(Box::new(EmailExtra {
+                score: Some(12.5),
+                verdicts: "R_SPF_FAIL",
+                origin_ip: ip("198.51.100.9"),
+                header_from: "Boss <b@c.example>",
+                header_to: "x@d.example, y@d.example",
+                reply_to: "z@e.example",
+                user_agent: "mutt",
+                dst_ip: ip("192.0.2.2"),
+                dst_port: Some(25),
+                flow_uid: "C4",
+                tls: Some(true),
+            })),
+            ..Default::default()
+        }),
+    ));
 }
 
 /// A row as JSON; nulls are left out, times are milliseconds as OCSF has them.
@@ -267,6 +457,11 @@ fn value(array: &dyn Array, row: usize) -> Option<Value> {
         DataType::Utf8 => json!(array.as_string::<i32>().value(row)),
         DataType::Int32 => json!(array.as_primitive::<Int32Type>().value(row)),
         DataType::Int64 => json!(array.as_primitive::<Int64Type>().value(row)),
+        DataType::Float64 => json!(
+            array
+                .as_primitive::<arrow_array::types::Float64Type>()
+                .value(row)
+        ),
         DataType::Boolean => json!(array.as_boolean().value(row)),
         DataType::Timestamp(..) => {
             json!(array.as_primitive::<TimestampMicrosecondType>().value(row) / 1000)

@@ -40,6 +40,10 @@ pub enum IndicatorKind {
     UserAgent,
     FileName,
     EmailSubject,
+    /// MD5 over a TLS hello's fields (JA3 of clients, JA3S of servers).
+    Ja3,
+    /// FoxIO's fingerprint of a TLS hello (JA4 of clients, JA4S of servers).
+    Ja4,
 }
 
 /// A value that may be looked for in evidence.
@@ -57,6 +61,13 @@ pub struct Indicator {
     pub kept: bool,
     /// Why it was kept or dropped, one sentence.
     pub why: String,
+    /// Many people use the place it names (a cloud range, a site where anybody publishes): it is
+    /// kept, and a match alone says less.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
+    /// Its author asks for it only together with other conditions; a match alone says less.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Validity, RFC 3339, when the document gives it.
     pub valid_from: Option<String>,
     /// See `valid_from`.

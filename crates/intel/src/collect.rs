@@ -34,6 +34,17 @@ pub(crate) struct Given<'a> {
     pub(crate) valid_from: Option<String>,
     /// See `valid_from`.
     pub(crate) valid_until: Option<String>,
+    /// One of several conditions that must hold together.
+    pub(crate) partial: bool,
+}
+
+/// What is to be said of a value that is kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Note {
+    /// Goes after "given as a STIX indicator"; empty or with a blank before it.
+    pub(crate) text: String,
+    /// See [`Indicator::shared`].
+    pub(crate) shared: bool,
 }
 
 impl<'w> Collector<'w> {
@@ -80,23 +91,27 @@ impl<'w> Collector<'w> {
             .port
             .map(|p| format!(", written with port {p}"))
             .unwrap_or_default();
-        let (kept, why) = match judged {
-            Ok(note) => (true, format!("given as {}{note}{port}", given.by)),
-            Err(why) => (false, format!("given as {}, but {why}", given.by)),
+        let (kept, why, shared) = match judged {
+            Ok(note) => (
+                true,
+                format!("given as {}{}{port}", given.by, note.text),
+                note.shared,
+            ),
+            Err(why) => (false, format!("given as {}, but {why}", given.by), false),
         };
         let derived = if kept { self.host_of(&value) } else { None };
-        self.put(value, given, kept, why);
+        self.put(value, given, kept, why, shared);
         if let Some((host, why)) = derived {
-            self.put(host, given, true, why);
+            self.put(host, given, true, why, false);
         }
     }
 
     /// Adds a value that a feed names without meaning it to be looked for.
     pub(crate) fn refuse(&mut self, value: Value, given: &Given<'_>, why: impl Into<String>) {
-        self.put(value, given, false, why.into());
+        self.put(value, given, false, why.into(), false);
     }
 
-    fn put(&mut self, value: Value, given: &Given<'_>, kept: bool, why: String) {
+    fn put(&mut self, value: Value, given: &Given<'_>, kept: bool, why: String, shared: bool) {
         self.push(Indicator {
             kind: value.kind,
             value: value.value,
@@ -104,6 +119,8 @@ impl<'w> Collector<'w> {
             offset: given.offset,
             kept,
             why,
+            shared,
+            partial: given.partial,
             valid_from: given.valid_from.clone(),
             valid_until: given.valid_until.clone(),
         });
@@ -132,8 +149,8 @@ impl<'w> Collector<'w> {
 
     /// What holds for every value whatever the document says of it: `Ok(note)` to keep it,
     /// `Err(why)` to drop it.
-    pub(crate) fn judge(&self, value: &Value) -> Result<String, String> {
-        let mut note = String::new();
+    pub(crate) fn judge(&self, value: &Value) -> Result<Note, String> {
+        let mut note = Note::default();
         let host = match value.kind {
             IndicatorKind::Url => value::host_of(&value.value),
             _ => None,
@@ -155,7 +172,7 @@ impl<'w> Collector<'w> {
         }
         match ip.and_then(address::special) {
             Some(Special::Never(why)) => return Err(format!("not a public address: {why}")),
-            Some(Special::Documentation(why)) => note = format!(" (an exercise: {why})"),
+            Some(Special::Documentation(why)) => note.text = format!(" (an exercise: {why})"),
             None => {}
         }
         let domain = match value.kind {
@@ -168,7 +185,7 @@ impl<'w> Collector<'w> {
                 return Err(why.into());
             }
             if let Some(why) = address::documentation_domain(domain) {
-                note = format!(" (an exercise: {why})");
+                note.text = format!(" (an exercise: {why})");
             }
             if value.kind == IndicatorKind::Domain && value::is_public_suffix(domain) {
                 return Err("it is a public suffix, under which anybody registers names".into());
@@ -183,9 +200,13 @@ impl<'w> Collector<'w> {
                 && is_tenant(&subject.value);
             let page = value.kind == IndicatorKind::Url && hit.shared && has_page(&value.value);
             if own_name || page {
-                note.push_str(&format!(" (on shared ground: {})", hit.list));
+                note.shared = true;
+                note.text
+                    .push_str(&format!(" (on shared ground: {})", hit.list));
             } else if hit.shared && ip.is_some() && value.kind != IndicatorKind::Network {
-                note.push_str(&format!(" (anybody can rent it: {})", hit.list));
+                note.shared = true;
+                note.text
+                    .push_str(&format!(" (anybody can rent it: {})", hit.list));
             } else {
                 return Err(format!("on the warning list \"{}\"", hit.list));
             }

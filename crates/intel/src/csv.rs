@@ -188,6 +188,8 @@ fn type_word(word: &str) -> Option<&'static [IndicatorKind]> {
         "filename" | "attachment" => &[FileName],
         "useragent" => &[UserAgent],
         "subject" | "emailsubject" => &[EmailSubject],
+        "ja3" | "ja3s" | "ja3fingerprintmd5" | "ja3hash" => &[Ja3],
+        "ja4" | "ja4s" | "ja4fingerprint" => &[Ja4],
         _ => return None,
     })
 }
@@ -325,6 +327,7 @@ fn with_header(row: &Row<'_>, cells: &[String], columns: &[Column], into: &mut C
             },
             valid_from: validity.0.clone(),
             valid_until: validity.1.clone(),
+            ..Default::default()
         };
         let values = typed(cell, kinds.filter(|_| is_value));
         any |= !values.is_empty();
@@ -369,6 +372,10 @@ fn typed(cell: &str, kinds: Option<&[IndicatorKind]>) -> Vec<Value> {
         // `evil.org` called a URL is one, without path; `evil.org/a` called a host is none.
         if kinds.contains(&FileName) && v.kind == Domain {
             *v = Value::new(FileName, v.value.clone());
+        }
+        // A JA3 is an MD5; only the type tells.
+        if kinds.contains(&Ja3) && v.kind == Md5 {
+            v.kind = Ja3;
         }
     }
     if values.is_empty() && !cell.is_empty() {

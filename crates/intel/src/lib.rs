@@ -16,16 +16,21 @@ mod advisory;
 mod collect;
 mod csv;
 mod ids;
+mod matcher;
 mod misp;
 mod parse;
 mod raw;
 mod set;
 mod stix;
 mod text;
+mod time;
 mod value;
 mod warning;
 
 pub use advisory::*;
+pub use matcher::{
+    Field, FieldValue, IndicatorRef, Judgement, Matcher, Role, Seen, each_field, role_of,
+};
 pub use parse::parse;
 pub use set::{IndicatorSet, Match};
 pub use stix::pattern::{Comparison, Negation, comparisons};

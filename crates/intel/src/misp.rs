@@ -26,6 +26,8 @@ pub(crate) fn kinds_of(kind: &str) -> &'static [IndicatorKind] {
         "user-agent" | "http-user-agent" => &[UserAgent],
         "filename" | "attachment" | "email-attachment" | "malware-sample" => &[FileName],
         "email-subject" => &[EmailSubject],
+        "ja3-fingerprint-md5" | "ja3s-fingerprint-md5" => &[Ja3],
+        "ja4-fingerprint" | "ja4" | "ja4s" => &[Ja4],
         _ => &[],
     }
 }
@@ -205,7 +207,7 @@ impl Reader {
                     offset: a.offset,
                     by,
                     valid_from: a.first_seen.clone(),
-                    valid_until: None,
+                    ..Default::default()
                 };
                 match refusal(a, uses_flag, value.kind) {
                     Some(why) => into.refuse(value, &given, why),
@@ -271,6 +273,9 @@ fn values(a: &Attribute) -> Vec<(Value, &str)> {
                 UserAgent | EmailSubject if !part.is_empty() => Value::new(allowed[0], part),
                 FileName if !part.is_empty() => Value::new(FileName, crate::stix::base_name(part)),
                 Domain => value::domain(part)?,
+                Ja3 => value::hash(part)
+                    .filter(|v| v.kind == Md5)
+                    .map(|v| Value::new(Ja3, v.value))?,
                 Url => value::url(part).or_else(|| value::schemeless_url(part))?,
                 _ => value::classify(part).filter(|v| allowed.contains(&v.kind))?,
             };

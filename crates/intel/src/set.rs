@@ -19,6 +19,7 @@ pub struct IndicatorSet {
     emails: HashMap<String, Position>,
     hashes: HashMap<String, Position>,
     agents: HashMap<String, Position>,
+    fingerprints: HashMap<String, Position>,
     files: HashMap<String, Position>,
     subjects: HashMap<String, Position>,
 }
@@ -72,6 +73,7 @@ impl IndicatorSet {
             }
             IndicatorKind::EmailAddress => &mut self.emails,
             IndicatorKind::Md5 | IndicatorKind::Sha1 | IndicatorKind::Sha256 => &mut self.hashes,
+            IndicatorKind::Ja3 | IndicatorKind::Ja4 => &mut self.fingerprints,
             IndicatorKind::UserAgent => &mut self.agents,
             IndicatorKind::FileName => &mut self.files,
             IndicatorKind::EmailSubject => {
@@ -97,6 +99,7 @@ impl IndicatorSet {
                 &self.emails,
                 &self.hashes,
                 &self.agents,
+                &self.fingerprints,
                 &self.files,
                 &self.subjects,
             ]
@@ -165,6 +168,11 @@ impl IndicatorSet {
         self.at(self.agents.get(agent))
     }
 
+    /// A JA3 hash or a JA4 fingerprint, either case.
+    pub fn match_fingerprint(&self, fingerprint: &str) -> Option<Match<'_>> {
+        self.at(self.fingerprints.get(lower(fingerprint).as_ref()))
+    }
+
     /// A file's name without its directory, either case.
     pub fn match_file_name(&self, name: &str) -> Option<Match<'_>> {
         self.at(self.files.get(&crate::stix::base_name(name)))
@@ -197,21 +205,46 @@ fn url_key(url: &str) -> String {
 }
 
 fn subject_key(subject: &str) -> String {
+    let mut key = Vec::with_capacity(subject.len());
+    each_subject_byte(subject, &mut |b| {
+        key.push(b);
+        true
+    });
+    String::from_utf8(key).unwrap_or_default()
+}
+
+/// Marks of replies and forwards, as mail programs of several languages write them.
+const REPLY_MARKS: &[&str] = &["re", "fw", "fwd", "tr", "aw", "wg", "rép"];
+
+/// Hands over the bytes of a subject in lower case, its blanks joined and its reply marks taken
+/// off, until `take` says no. Gives whether it never did.
+pub(crate) fn each_subject_byte(subject: &str, take: &mut dyn FnMut(u8) -> bool) -> bool {
     let mut rest = subject.trim();
     for _ in 0..8 {
         let Some((mark, after)) = rest.split_once(':') else {
             break;
         };
-        let known = ["re", "fw", "fwd", "tr", "aw", "wg", "rép"];
-        if !known.contains(&mark.trim().to_lowercase().as_str()) {
+        let mark = mark.trim();
+        let same = |known: &&str| mark.chars().flat_map(char::to_lowercase).eq(known.chars());
+        if mark.len() > 8 || !REPLY_MARKS.iter().any(same) {
             break;
         }
         rest = after.trim_start();
     }
-    rest.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase()
+    for (n, word) in rest.split_whitespace().enumerate() {
+        if n > 0 && !take(b' ') {
+            return false;
+        }
+        for c in word.chars().flat_map(char::to_lowercase) {
+            let mut buffer = [0; 4];
+            for &b in c.encode_utf8(&mut buffer).as_bytes() {
+                if !take(b) {
+                    return false;
+                }
+            }
+        }
+    }
+    true
 }
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ pub(crate) fn classify(text: &str) -> Option<Value> {
     if let Some(hash) = hash(text) {
         return Some(hash);
     }
+    if let Some(fingerprint) = ja4(text) {
+        return Some(fingerprint);
+    }
     if let Some(network) = network(text) {
         return Some(network);
     }
@@ -124,6 +127,32 @@ pub(crate) fn hash(text: &str) -> Option<Value> {
         || text.bytes().all(|b| b.is_ascii_alphabetic())
         || text.bytes().all(|b| b == first);
     (hex && !plain).then(|| Value::new(kind, text.to_ascii_lowercase()))
+}
+
+/// JA4 of a client (`t13d1516h2_8daaf6152771_b186095e22b6`) or JA4S of a server
+/// (`t130200_1301_a56c5b993250`), as FoxIO's technical description lays them out: protocol,
+/// version, counts; then what was offered or chosen, in hexadecimal.
+pub(crate) fn ja4(text: &str) -> Option<Value> {
+    let lower = text.to_ascii_lowercase();
+    let mut parts = lower.split('_');
+    let (a, b, c) = (parts.next()?, parts.next()?, parts.next()?);
+    let hex = |t: &str, n: usize| t.len() == n && t.bytes().all(|b| b.is_ascii_hexdigit());
+    let head = a.as_bytes();
+    let version = head.get(1..3)?;
+    let version = version.iter().all(u8::is_ascii_digit) || version.first() == Some(&b's');
+    let front = matches!(head.first()?, b't' | b'q' | b'd') && version;
+    let counts = |from: usize| {
+        head.get(from..from + 4)
+            .is_some_and(|c| c.iter().all(u8::is_ascii_digit))
+    };
+    let client = a.len() == 10 && matches!(head.get(3)?, b'd' | b'i') && counts(4) && hex(b, 12);
+    let server = a.len() == 7
+        && head
+            .get(3..5)
+            .is_some_and(|c| c.iter().all(u8::is_ascii_digit))
+        && hex(b, 4);
+    (front && (client || server) && hex(c, 12) && parts.next().is_none())
+        .then(|| Value::new(IndicatorKind::Ja4, lower.clone()))
 }
 
 /// Whether the last label exists in the DNS (public suffix list, ICANN part), or is `onion`.

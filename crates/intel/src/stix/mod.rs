@@ -245,6 +245,7 @@ impl Reader {
                     by: &by,
                     valid_from: place.validity.0.clone(),
                     valid_until: place.validity.1.clone(),
+                    partial: c.joined > 0,
                 };
                 let Some(value) = target.value(written) else {
                     let plain = Value::new(target.kind(), cut(written, 512));

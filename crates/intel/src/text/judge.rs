@@ -53,7 +53,7 @@ impl Judge<'_> {
             return (false, why);
         }
         let note = match into.judge(&c.value) {
-            Ok(note) => note,
+            Ok(note) => note.text,
             Err(why) => return (false, why),
         };
         if let Some(why) = self.own_site(&c.value) {

@@ -158,6 +158,8 @@ fn push(
         offset,
         kept,
         why,
+        shared: false,
+        partial: false,
         valid_from: None,
         valid_until: None,
     });

@@ -25,6 +25,7 @@ const LOOK_ALIKES: usize = 200;
 pub fn build(obs: Observations, inputs: &Inputs<'_>) -> Case {
     let mut m = Model::new(obs, inputs);
     let judged = judge::judge(&mut m, inputs.rules);
+    m.know_log_of(inputs, &judged);
     let m = m;
     let cache: RefCell<HashMap<Evidence, EvidenceRef>> = RefCell::default();
     let refs = |lines: &[Evidence]| -> Vec<EvidenceRef> {
@@ -167,13 +168,15 @@ fn sessions(
     ids.iter()
         .map(|(&i, n)| {
             let (c, j) = (&m.clients[i], &judged[i]);
-            let web: Option<u64> = c
-                .requests
+            let web: Option<u64> = m
+                .clients
+                .list(c.requests)
                 .iter()
                 .map(|&r| m.obs.requests[r as usize].bytes)
                 .try_fold(0_u64, |sum, b| Some(sum + b?));
-            let daemon: Option<u64> = c
-                .daemon
+            let daemon: Option<u64> = m
+                .clients
+                .list(c.daemon)
                 .iter()
                 .map(|&d| {
                     m.daemon[d as usize]
@@ -196,7 +199,7 @@ fn sessions(
                 reasons: judge::reasons(j, inputs.rules, refs),
                 bytes_out: if c.requests.is_empty() { daemon } else { web },
                 daemon_sessions: c.daemon.len() as u64,
-                evidence: refs(&c.evidence(&m.obs, &m.daemon, 6)),
+                evidence: refs(&m.lines(c, 6)),
             }
         })
         .collect()
@@ -233,7 +236,7 @@ fn accounts(
     refs: &findings::Refs<'_>,
 ) -> Vec<Account> {
     let mut names: BTreeSet<Sym> = m.clients_of.keys().copied().collect();
-    names.extend(m.universe.known.iter().map(|k| k.account));
+    names.extend(m.universe.accounts());
     names.remove(&Sym(0));
     let lured: HashSet<&str> = inputs
         .lures
@@ -261,9 +264,7 @@ fn accounts(
                 let reasons = best
                     .map(|i| judge::reasons(&judged[i], inputs.rules, refs))
                     .unwrap_or_default();
-                let evidence = best
-                    .map(|i| m.clients[i].evidence(&m.obs, &m.daemon, 4))
-                    .unwrap_or_default();
+                let evidence = best.map(|i| m.lines(&m.clients[i], 4)).unwrap_or_default();
                 return Account {
                     account: name,
                     status: AccountStatus::Compromised,
@@ -354,7 +355,7 @@ fn initial_access(
                     format!("{ip} s’est connecté avec le bon mot de passe du premier coup ; les traces ne montrent pas comment il a été obtenu."),
                 ),
             };
-            let mut lines = c.evidence(&m.obs, &m.daemon, 3);
+            let mut lines = m.lines(c, 3);
             for name in ["source_failed_accounts", "account_failures", "lure_opened_before", "secret_reuse"] {
                 lines.extend(j.facts.evidence(name).iter().copied().take(2));
             }

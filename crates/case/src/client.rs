@@ -5,12 +5,12 @@
 
 use crate::daemon::DaemonSession;
 use crate::intern::{Interner, Ip, Sym};
-use crate::observe::{Observations, QueueRec};
+use crate::observe::Observations;
 use crate::webmail::WebSession;
 use hashbrown::HashSet;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use vauban_ocsf::{Evidence, MINUTE, Service, Timestamp};
+use vauban_spill::Spill;
 
 /// Protocol of a client session.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +38,32 @@ impl Protocol {
     }
 }
 
+/// A stretch of one of the lists of [`Clients`].
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    /// How many.
+    pub fn len(self) -> usize {
+        self.len as usize
+    }
+
+    /// There is none.
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    fn of<T>(self, list: &[T]) -> &[T] {
+        let start = self.start as usize;
+        list.get(start..start + self.len as usize).unwrap_or(&[])
+    }
+}
+
 /// A client session.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct Client {
     /// Protocol.
     pub protocol: Protocol,
@@ -57,20 +81,56 @@ pub struct Client {
     pub end: Timestamp,
     /// The end is on record (a log-out, or silence of a browser).
     pub ended: bool,
-    /// Webmail requests, as indices into `Observations::requests`.
-    pub requests: Vec<u32>,
-    /// Daemon sessions, as indices.
-    pub daemon: Vec<u32>,
+    /// Webmail requests: indices into `Observations::requests` (see [`Clients::list`]).
+    pub requests: Span,
+    /// Daemon sessions: their indices.
+    pub daemon: Span,
     /// A webmail session that begins with a log-in.
     pub logged_in: bool,
     /// Lines of sessions that have neither requests nor daemon sessions.
-    pub lines: Vec<Evidence>,
+    pub lines: Span,
 }
 
-impl Client {
-    /// Up to `most` lines that show the session, its beginning and end first.
+/// The client sessions, in order of start, and the lists that they point into.
+#[derive(Debug, Default)]
+pub struct Clients {
+    all: Spill<Client>,
+    indices: Spill<u32>,
+    lines: Spill<Evidence>,
+}
+
+impl std::ops::Deref for Clients {
+    type Target = [Client];
+
+    fn deref(&self) -> &[Client] {
+        &self.all
+    }
+}
+
+impl Clients {
+    /// The indices of a span ([`Client::requests`], [`Client::daemon`]).
+    pub fn list(&self, span: Span) -> &[u32] {
+        span.of(&self.indices)
+    }
+
+    /// For loops over all: see [`Spill::pace`].
+    pub fn pace(&self, step: usize) {
+        self.all.pace(step);
+    }
+
+    fn keep(&mut self, indices: &[u32]) -> Span {
+        let start = self.indices.len() as u32;
+        self.indices.extend(indices.iter().copied());
+        Span {
+            start,
+            len: indices.len() as u32,
+        }
+    }
+
+    /// Up to `most` lines that show a session, its beginning and end first.
     pub fn evidence(
         &self,
+        c: &Client,
         obs: &Observations,
         daemon: &[DaemonSession],
         most: usize,
@@ -81,17 +141,17 @@ impl Client {
             edges.extend(list.last().copied());
             edges
         };
-        if self.protocol == Protocol::Webmail {
+        if c.protocol == Protocol::Webmail {
             all.extend(
-                edges(&self.requests)
+                edges(self.list(c.requests))
                     .iter()
                     .map(|&r| obs.requests[r as usize].evidence),
             );
         }
-        for d in edges(&self.daemon) {
+        for d in edges(self.list(c.daemon)) {
             all.extend(daemon[d as usize].lines());
         }
-        all.extend(self.lines.iter().copied());
+        all.extend(c.lines.of(&self.lines).iter().copied());
         let mut seen = HashSet::new();
         all.retain(|e| seen.insert(*e));
         all.truncate(most);
@@ -164,12 +224,20 @@ pub fn build(
     local: &[u32],
     web: Vec<WebSession>,
     is_webmail_relay: &dyn Fn(Ip) -> bool,
-) -> Vec<Client> {
-    let local: HashSet<u32> = local.iter().copied().collect();
-    let mut clients: Vec<Client> = web
-        .into_iter()
-        .filter(|w| w.user != Sym(0))
-        .map(|w| Client {
+) -> Clients {
+    let mut is_local = vec![false; daemon.len()];
+    for &i in local {
+        is_local[i as usize] = true;
+    }
+    let mut new = Clients {
+        all: obs.requests.sibling(),
+        indices: obs.requests.sibling(),
+        lines: obs.requests.sibling(),
+    };
+    for w in web.into_iter().filter(|w| w.user != Sym(0)) {
+        let requests = new.keep(&w.requests);
+        let imap = new.keep(&w.imap);
+        new.all.push(Client {
             protocol: Protocol::Webmail,
             account: w.user,
             ip: w.ip,
@@ -178,12 +246,12 @@ pub fn build(
             start: w.start,
             end: w.end,
             ended: true,
-            requests: w.requests,
-            daemon: w.imap,
+            requests,
+            daemon: imap,
             logged_in: w.logged_in,
-            lines: Vec::new(),
-        })
-        .collect();
+            lines: Span::default(),
+        });
+    }
     for (i, d) in daemon.iter().enumerate() {
         let protocol = match d.service {
             Service::Imap => Protocol::Imap,
@@ -193,10 +261,11 @@ pub fn build(
             _ => continue,
         };
         // The webmail's own connections are part of its sessions; local tools have no address.
-        if local.contains(&(i as u32)) || is_webmail_relay(d.ip) || (d.ip == Ip(0) && !d.orphan) {
+        if is_local[i] || is_webmail_relay(d.ip) || (d.ip == Ip(0) && !d.orphan) {
             continue;
         }
-        clients.push(Client {
+        let itself = new.keep(&[i as u32]);
+        new.all.push(Client {
             protocol,
             account: d.user,
             ip: d.ip,
@@ -205,62 +274,67 @@ pub fn build(
             start: d.start,
             end: d.end.unwrap_or(d.start),
             ended: d.end.is_some(),
-            requests: Vec::new(),
-            daemon: vec![i as u32],
+            requests: Span::default(),
+            daemon: itself,
             logged_in: true,
-            lines: Vec::new(),
+            lines: Span::default(),
         });
     }
-    submissions(obs, is_webmail_relay, &mut clients);
-    clients.sort_by_key(|c| (c.start, c.protocol, c.account, c.ip, c.agent));
-    clients
+    submissions(obs, is_webmail_relay, &mut new);
+    new.all
+        .sort_by_key(|c| (c.start, c.protocol, c.account, c.ip, c.agent));
+    new
 }
 
-fn submissions(
-    obs: &Observations,
-    is_webmail_relay: &dyn Fn(Ip) -> bool,
-    clients: &mut Vec<Client>,
-) {
-    let mut by_source: BTreeMap<(Sym, Ip), Vec<&QueueRec>> = BTreeMap::new();
-    for rec in obs.queue.values() {
-        if rec.sasl_user != Sym(0) && rec.client != Ip(0) && !is_webmail_relay(rec.client) {
-            by_source
-                .entry((rec.sasl_user, rec.client))
-                .or_default()
-                .push(rec);
-        }
-    }
-    for ((account, ip), mut list) in by_source {
-        list.sort_by_key(|rec| (rec.first, rec.evidence.first().copied()));
-        let mut current: Option<Client> = None;
-        for rec in list {
-            let line = rec.evidence.first().copied();
-            match &mut current {
-                Some(c) if rec.first.0 - c.end.0 <= SUBMISSION_SILENCE => {
-                    c.end = rec.first;
-                    if c.lines.len() < 6 {
-                        c.lines.extend(line);
-                    }
-                }
-                _ => {
-                    clients.extend(current.take());
-                    current = Some(Client {
-                        protocol: Protocol::Smtp,
-                        account,
-                        ip,
-                        agent: Sym(0),
-                        master: Sym(0),
-                        start: rec.first,
-                        end: rec.first,
-                        ended: true,
-                        requests: Vec::new(),
-                        daemon: Vec::new(),
-                        logged_in: true,
-                        lines: line.into_iter().collect(),
-                    });
+/// Lines kept of a session of submissions.
+const LINES: u32 = 6;
+
+fn submissions(obs: &Observations, is_webmail_relay: &dyn Fn(Ip) -> bool, clients: &mut Clients) {
+    let mut sent: Spill<(Sym, Ip, Timestamp, Option<Evidence>)> = obs.requests.sibling();
+    sent.extend(
+        obs.mails
+            .iter()
+            .filter(|m| m.sasl_user != Sym(0) && m.client != Ip(0) && !is_webmail_relay(m.client))
+            .map(|m| (m.sasl_user, m.client, m.first, m.lines().first().copied())),
+    );
+    sent.sort_by_key(|s| *s);
+    let mut current: Option<Client> = None;
+    for &(account, ip, at, line) in &sent {
+        match &mut current {
+            Some(c)
+                if (c.account, c.ip) == (account, ip) && at.0 - c.end.0 <= SUBMISSION_SILENCE =>
+            {
+                c.end = at;
+                if c.lines.len < LINES
+                    && let Some(line) = line
+                {
+                    clients.lines.push(line);
+                    c.lines.len += 1;
                 }
             }
+            _ => {
+                clients.all.extend(current.take());
+                let start = clients.lines.len() as u32;
+                clients.lines.extend(line);
+                current = Some(Client {
+                    protocol: Protocol::Smtp,
+                    account,
+                    ip,
+                    agent: Sym(0),
+                    master: Sym(0),
+                    start: at,
+                    end: at,
+                    ended: true,
+                    requests: Span::default(),
+                    daemon: Span::default(),
+                    logged_in: true,
+                    lines: Span {
+                        start,
+                        len: clients.lines.len() as u32 - start,
+                    },
+                });
+            }
         }
-        clients.extend(current);
     }
+    clients.all.extend(current);
 }

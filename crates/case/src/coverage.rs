@@ -307,23 +307,27 @@ fn span(times: impl Iterator<Item = Timestamp>) -> Option<(Timestamp, Timestamp)
 
 /// Messages in the store that came while deliveries were logged, but whose delivery is not.
 fn unrecorded_deliveries(m: &Model<'_>, out: &mut Vec<Hole>) {
-    let saves: HashMap<u64, Timestamp> = m
-        .obs
-        .mailbox
+    // Only what stands in the store is asked for; the log may name very many more.
+    let stored: HashSet<u64> = m
+        .universe
+        .known
         .iter()
-        .filter(|r| matches!(r.action, MailboxAction::Save | MailboxAction::Copy) && r.message != 0)
-        .map(|r| (r.message, r.time))
+        .filter(|k| k.stored.is_some() && k.hash != 0)
+        .map(|k| k.hash)
         .collect();
-    let queued: HashSet<u64> = m
-        .obs
-        .queue
-        .values()
-        .map(|q| q.message)
-        .filter(|h| *h != 0)
-        .collect();
-    let Some((from, to)) = span(saves.values().copied()) else {
+    let saves = || {
+        m.obs.mailbox.iter().filter(|r| {
+            matches!(r.action, MailboxAction::Save | MailboxAction::Copy) && r.message != 0
+        })
+    };
+    let Some((from, to)) = span(saves().map(|r| r.time)) else {
         return;
     };
+    let recorded: HashSet<u64> = saves()
+        .map(|r| r.message)
+        .chain(m.obs.queued.iter().copied())
+        .filter(|h| stored.contains(h))
+        .collect();
     let mut arrivals: Vec<(Timestamp, bool, Evidence)> = m
         .universe
         .known
@@ -331,7 +335,7 @@ fn unrecorded_deliveries(m: &Model<'_>, out: &mut Vec<Hole>) {
         .filter(|k| k.stored.is_some() && k.hash != 0)
         .filter_map(|k| {
             let t = k.received?;
-            let logged = saves.contains_key(&k.hash) || queued.contains(&k.hash);
+            let logged = recorded.contains(&k.hash);
             (t > from && t < to).then_some((t, logged, k.evidence))
         })
         .collect();
@@ -496,6 +500,6 @@ pub fn stale_by(m: &Model<'_>) -> Option<i64> {
         .filter_map(|s| s.last)
         .map(|l| l.0)
         .max()?;
-    let newest = m.universe.known.iter().filter_map(|k| k.received).max()?;
+    let newest = m.universe.newest?;
     (newest.0 - last.0 > DAY).then_some((newest.0 - last.0) / SECOND)
 }

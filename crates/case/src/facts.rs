@@ -60,12 +60,14 @@ pub const NAMES: &[&str] = &[
     "wide_network_new",
 ];
 
-/// Facts of one session.
+/// Facts of one session. Of most sessions none are kept, so having none takes one word only.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct Facts(Option<Box<Known>>);
+
+#[derive(Clone, Debug, Default)]
+struct Known {
     values: BTreeMap<&'static str, (f64, Vec<Evidence>)>,
-    /// Words that sentences may use beside the facts (addresses, lists of search words).
-    pub words: BTreeMap<String, String>,
+    words: BTreeMap<&'static str, String>,
 }
 
 impl Facts {
@@ -73,17 +75,34 @@ impl Facts {
     pub fn set(&mut self, name: &'static str, value: f64, mut evidence: Vec<Evidence>) {
         debug_assert!(NAMES.contains(&name), "{name} is not in NAMES");
         evidence.truncate(6);
-        self.values.insert(name, (value, evidence));
+        self.known().values.insert(name, (value, evidence));
+    }
+
+    fn known(&mut self) -> &mut Known {
+        self.0.get_or_insert_default()
+    }
+
+    /// A word that sentences may use beside the facts (an address, a list of search words).
+    pub fn say(&mut self, name: &'static str, word: String) {
+        self.known().words.insert(name, word);
+    }
+
+    /// See [`Self::say`].
+    pub fn word(&self, name: &str) -> Option<&str> {
+        self.0.as_ref()?.words.get(name).map(String::as_str)
     }
 
     /// The value of a fact.
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.values.get(name).map(|(v, _)| *v)
+        self.0.as_ref()?.values.get(name).map(|(v, _)| *v)
     }
 
     /// The lines of a fact.
     pub fn evidence(&self, name: &str) -> &[Evidence] {
-        self.values.get(name).map_or(&[], |(_, e)| e)
+        self.0
+            .as_ref()
+            .and_then(|k| k.values.get(name))
+            .map_or(&[], |(_, e)| e)
     }
 }
 
@@ -201,8 +220,9 @@ pub fn is_tool(agent: &str) -> bool {
 /// Content a session took: messages or parts with body.
 pub fn volume(c: &Client, m: &Model<'_>) -> u64 {
     match c.protocol {
-        Protocol::Webmail => c
-            .requests
+        Protocol::Webmail => m
+            .clients
+            .list(c.requests)
             .iter()
             .map(|&r| &m.obs.requests[r as usize])
             .filter(|r| {
@@ -212,8 +232,9 @@ pub fn volume(c: &Client, m: &Model<'_>) -> u64 {
                         || (r.action == Action::Get && !r.flags.thumb() && !r.flags.wrapper()))
             })
             .count() as u64,
-        _ => c
-            .daemon
+        _ => m
+            .clients
+            .list(c.daemon)
             .iter()
             .filter_map(|&d| m.daemon[d as usize].counters.as_ref())
             .map(|k| u64::from(k.body_count.unwrap_or(0)) + u64::from(k.retr_count.unwrap_or(0)))
@@ -225,14 +246,12 @@ pub fn volume(c: &Client, m: &Model<'_>) -> u64 {
 pub fn compute(index: usize, m: &Model<'_>) -> Facts {
     let c = &m.clients[index];
     let mut f = Facts::default();
-    let first_lines = c.evidence(&m.obs, &m.daemon, 3);
+    let first_lines = m.lines(c, 3);
     let own = || first_lines.clone();
-    f.words
-        .insert("account".into(), m.name(c.account).to_string());
-    f.words
-        .insert("protocol".into(), c.protocol.name().to_string());
+    f.say("account", m.name(c.account).to_string());
+    f.say("protocol", c.protocol.name().to_string());
     if let Some(ip) = m.addr(c.ip) {
-        f.words.insert("ip".into(), ip.to_string());
+        f.say("ip", ip.to_string());
         f.set("inside", f64::from(is_inside(ip)), own());
         novelty(c, ip, m, &first_lines, &mut f);
         failures(c, ip, m, &mut f);
@@ -262,8 +281,9 @@ pub fn compute(index: usize, m: &Model<'_>) -> Facts {
             f.set("taken_by_strangers", taken as f64, lines);
         }
     }
-    let silent: Vec<&DaemonSession> = c
-        .daemon
+    let silent: Vec<&DaemonSession> = m
+        .clients
+        .list(c.daemon)
         .iter()
         .map(|&d| &m.daemon[d as usize])
         .filter(|d| d.no_commands)
@@ -316,7 +336,7 @@ fn novelty(c: &Client, ip: IpAddr, m: &Model<'_>, lines: &[Evidence], f: &mut Fa
         }
     }
     if c.agent != Sym(0) {
-        f.words.insert("agent".into(), m.name(c.agent).to_string());
+        f.say("agent", m.name(c.agent).to_string());
         f.set("agent_tool", f64::from(is_tool(m.name(c.agent))), own());
         // Only webmail sessions have a browser, so only their days count as history of one.
         if let Some(web) = p.protocol.get(&(c.account, Protocol::Webmail)) {
@@ -458,7 +478,8 @@ fn passwords(c: &Client, ip: IpAddr, m: &Model<'_>, f: &mut Facts) {
     // Without a log of its own, the request that saves a new password tells.
     if here.is_empty() {
         here.extend(
-            c.requests
+            m.clients
+                .list(c.requests)
                 .iter()
                 .map(|&r| &m.obs.requests[r as usize])
                 .filter(|r| r.action == Action::PasswordChange && r.post && r.status == 200)
@@ -493,7 +514,7 @@ fn webmail(c: &Client, m: &Model<'_>, f: &mut Facts) {
     let (mut shown, mut downloads) = (Vec::new(), Vec::new());
     let mut filters = Vec::new();
     let mut quick: Vec<(Timestamp, Evidence)> = Vec::new();
-    for &r in &c.requests {
+    for &r in m.clients.list(c.requests) {
         let r = &m.obs.requests[r as usize];
         let ok = (200..300).contains(&r.status);
         match r.action {
@@ -524,7 +545,7 @@ fn webmail(c: &Client, m: &Model<'_>, f: &mut Facts) {
         }
     }
     let list: Vec<&str> = sensitive.iter().map(String::as_str).take(8).collect();
-    f.words.insert("queries".into(), list.join(", "));
+    f.say("queries", list.join(", "));
     f.set("searches", queries.len() as f64, searches);
     f.set(
         "sensitive_searches",
@@ -562,7 +583,7 @@ fn webmail(c: &Client, m: &Model<'_>, f: &mut Facts) {
 /// A webmail session that no log-in began, while another browser elsewhere holds the account's
 /// session: the cookie is used from two places.
 fn continued(c: &Client, m: &Model<'_>, f: &mut Facts) {
-    let acts = c.requests.iter().any(|&r| {
+    let acts = m.clients.list(c.requests).iter().any(|&r| {
         let r = &m.obs.requests[r as usize];
         (200..300).contains(&r.status)
             && (shows(r) || matches!(r.action, Action::List | Action::Get | Action::Search))
@@ -583,10 +604,10 @@ fn continued(c: &Client, m: &Model<'_>, f: &mut Facts) {
             }
     });
     if let Some(o) = other {
-        let mut lines = c.evidence(&m.obs, &m.daemon, 2);
-        lines.extend(o.evidence(&m.obs, &m.daemon, 2));
-        f.words.insert(
-            "other_ip".into(),
+        let mut lines = m.lines(c, 2);
+        lines.extend(m.lines(o, 2));
+        f.say(
+            "other_ip",
             m.addr(o.ip).map(|ip| ip.to_string()).unwrap_or_default(),
         );
         // 2: another browser too; 1: the same browser on another network (a laptop that moved).
@@ -602,8 +623,9 @@ fn continued(c: &Client, m: &Model<'_>, f: &mut Facts) {
 fn filter(c: &Client, saved: usize, lines: Vec<Evidence>, m: &Model<'_>, f: &mut Facts) {
     if c.protocol == Protocol::Sieve {
         // ManageSieve clients also only list scripts; one that stores sends more than it names.
-        let sent: u64 = c
-            .daemon
+        let sent: u64 = m
+            .clients
+            .list(c.daemon)
             .iter()
             .filter_map(|&d| m.daemon[d as usize].counters.as_ref()?.bytes_in)
             .sum();
@@ -636,10 +658,7 @@ fn filter(c: &Client, saved: usize, lines: Vec<Evidence>, m: &Model<'_>, f: &mut
     if began {
         evidence.extend(redirects.iter().map(|r| r.evidence));
         let to: BTreeSet<&str> = redirects.iter().map(|r| r.to.as_str()).collect();
-        f.words.insert(
-            "redirect_to".into(),
-            to.into_iter().collect::<Vec<_>>().join(", "),
-        );
+        f.say("redirect_to", to.into_iter().collect::<Vec<_>>().join(", "));
         f.set("redirect_created", 1.0, evidence);
     }
 }
@@ -650,8 +669,8 @@ fn indicators(c: &Client, m: &Model<'_>, f: &mut Facts) {
         .then(|| m.indicators.match_user_agent(m.name(c.agent)))
         .flatten();
     if let Some(found) = by_ip.or(by_agent) {
-        f.words.insert("indicator".into(), found.to_string());
-        f.set("indicator", 1.0, c.evidence(&m.obs, &m.daemon, 3));
+        f.say("indicator", found.to_string());
+        f.set("indicator", 1.0, m.lines(c, 3));
     }
 }
 
@@ -689,7 +708,7 @@ pub fn follow(index: usize, m: &Model<'_>, intruders: &Intruders, f: &mut Facts)
     let c = &m.clients[index];
     let Some(ip) = m.addr(c.ip) else { return false };
     let mut any = false;
-    let lines = |o: &Client| o.evidence(&m.obs, &m.daemon, 2);
+    let lines = |o: &Client| m.lines(o, 2);
     let others = |list: Option<&Vec<usize>>| {
         list.map_or(&[][..], Vec::as_slice)
             .iter()
@@ -702,8 +721,7 @@ pub fn follow(index: usize, m: &Model<'_>, intruders: &Intruders, f: &mut Facts)
         !m.victim_browser.contains(&(o.account, o.ip)) && (o.start.0 - c.start.0).abs() < 90 * DAY
     };
     if let Some(o) = others(intruders.by_ip.get(&c.ip)).iter().find(foreign) {
-        f.words
-            .insert("same_source_account".into(), m.name(o.account).to_string());
+        f.say("same_source_account", m.name(o.account).to_string());
         f.set("same_source_intruder", 1.0, lines(o));
         any = true;
     }
@@ -711,8 +729,8 @@ pub fn follow(index: usize, m: &Model<'_>, intruders: &Intruders, f: &mut Facts)
         .iter()
         .find(foreign)
     {
-        f.words.insert(
-            "intruder_ip".into(),
+        f.say(
+            "intruder_ip",
             m.addr(o.ip).map(|a| a.to_string()).unwrap_or_default(),
         );
         f.set("same_network_intruder", 1.0, lines(o));

@@ -12,7 +12,7 @@ use crate::intern::{Ip, Sym};
 use crate::judge::Judgement;
 use crate::ledger::{Builder, Ledger};
 use crate::model::{Model, text};
-use crate::observe::QueueRec;
+use crate::observe::MailRec;
 use crate::webreq::Action;
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
@@ -212,12 +212,13 @@ pub fn wire_octets(size: u64) -> Interval {
 
 /// Adds forwarded messages to the ledger.
 pub fn forward(m: &Model<'_>, redirects: &[JudgedRedirect], ledger: &mut Builder<'_, '_>) {
-    let mut by_message: HashMap<u64, Vec<&QueueRec>> = HashMap::new();
+    let forwarded: HashSet<u64> = m.obs.forwards.iter().map(|x| x.message).collect();
+    let mut by_message: HashMap<u64, Vec<&MailRec>> = HashMap::new();
     for rec in m
         .obs
-        .queue
-        .values()
-        .filter(|r| r.message != 0 && !r.deliveries.is_empty())
+        .mails
+        .iter()
+        .filter(|r| r.message != 0 && forwarded.contains(&r.message))
     {
         by_message.entry(rec.message).or_default().push(rec);
     }
@@ -232,13 +233,14 @@ pub fn forward(m: &Model<'_>, redirects: &[JudgedRedirect], ledger: &mut Builder
             let mut bytes = None;
             let mut sent = false;
             for rec in by_message.get(&x.message).into_iter().flatten() {
-                for d in rec
-                    .deliveries
+                for d in m
+                    .obs
+                    .deliveries(rec)
                     .iter()
                     .filter(|d| m.name(d.to).eq_ignore_ascii_case(&r.to))
                 {
                     lines.push(d.evidence);
-                    lines.extend(rec.evidence.iter().copied().take(2));
+                    lines.extend(rec.lines().iter().copied().take(2));
                     if d.status == Status::Success {
                         sent = true;
                         bytes = rec.size;
@@ -389,7 +391,7 @@ pub fn searches(
             continue;
         }
         let mut seen: HashSet<(Sym, Sym, Sym)> = HashSet::new();
-        for &r in &c.requests {
+        for &r in m.clients.list(c.requests) {
             let r = &m.obs.requests[r as usize];
             if r.action != Action::Search
                 || r.query == Sym(0)
@@ -411,7 +413,7 @@ pub fn searches(
                 },
             ));
         }
-        for &d in &c.daemon {
+        for &d in m.clients.list(c.daemon) {
             for r in m.commands_of(m.daemon[d as usize].id) {
                 if r.action == MailboxAction::Search {
                     out.push((
@@ -568,7 +570,7 @@ pub fn indicators(
         entry.1 = entry.1.max(c.end);
         entry.2 += 1;
         if entry.3.len() < 4 {
-            entry.3.extend(c.evidence(&m.obs, &m.daemon, 1));
+            entry.3.extend(m.lines(c, 1));
         }
     }
     for ((kind, value), (first, last, count, lines)) in own {

@@ -36,7 +36,10 @@ const RELEARN: usize = 3;
 /// Then what is usual is learnt anew without them, until nothing changes.
 pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
     let mut all: Vec<Judgement> = (0..m.clients.len())
-        .map(|i| by_itself(i, m, rules))
+        .map(|i| {
+            m.clients.pace(i);
+            by_itself(i, m, rules)
+        })
         .collect();
     let mut found = follow(&mut all, m, rules);
     let mut left_out: Vec<usize> = Vec::new();
@@ -56,6 +59,7 @@ pub fn judge(m: &mut Model<'_>, rules: &SessionRules) -> Vec<Judgement> {
         let touched = Touched::by(m, &left_out, &strangers);
         left_out = strangers;
         for (i, judgement) in all.iter_mut().enumerate() {
+            m.clients.pace(i);
             // Most sessions: nothing speaks against them, and nothing they rest on has changed.
             if !judgement.light || touched.touches(m, i) {
                 *judgement = by_itself(i, m, rules);
@@ -102,6 +106,7 @@ fn follow(all: &mut [Judgement], m: &mut Model<'_>, rules: &SessionRules) -> Vec
         m.victim_browser.extend(victims);
         let known = Intruders::new(m, &found);
         for (i, judgement) in all.iter_mut().enumerate() {
+            m.clients.pace(i);
             if judgement.light {
                 if !facts::follow(i, m, &known, &mut Facts::default()) {
                     continue;
@@ -134,7 +139,7 @@ impl Touched {
                 t.accounts.insert(m.clients[*i].account);
             }
         }
-        for c in &m.clients {
+        for c in m.clients.iter() {
             if t.accounts.contains(&c.account) {
                 t.ips.insert(c.ip);
                 t.networks.extend(m.addr(c.ip).map(network));
@@ -203,7 +208,7 @@ pub fn reasons(
             Reason {
                 rule: rule.id.clone(),
                 weight: rule.weight,
-                text: rule.tell(&lookup, &j.facts.words),
+                text: rule.tell(&lookup, &|name| j.facts.word(name).map(str::to_string)),
                 evidence: refs(&lines),
             }
         })

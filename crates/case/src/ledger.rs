@@ -134,7 +134,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.expose(index, c);
         match c.protocol {
             Protocol::Webmail => {
-                for &r in &c.requests {
+                for &r in self.m.clients.list(c.requests) {
                     let r = &self.m.obs.requests[r as usize];
                     self.request(index, c, r);
                 }
@@ -568,7 +568,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     fn imap(&mut self, index: usize, c: &Client) {
-        for &d in &c.daemon {
+        for &d in self.m.clients.list(c.daemon) {
             let d = &self.m.daemon[d as usize];
             let commands = self.commands(d);
             if commands.iter().any(|r| r.action == MailboxAction::Fetch) {
@@ -604,7 +604,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     fn pop3(&mut self, index: usize, c: &Client) {
-        for &d in &c.daemon {
+        for &d in self.m.clients.list(c.daemon) {
             let d = &self.m.daemon[d as usize];
             let lines: Vec<Evidence> = d.lines().collect();
             let (count, retr, sent) = match &d.counters {
@@ -639,7 +639,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         for &i in sessions {
             let c = &self.m.clients[i];
             if c.protocol == Protocol::Pop3 {
-                for &d in &c.daemon {
+                for &d in self.m.clients.list(c.daemon) {
                     by_account
                         .entry(c.account)
                         .or_default()

@@ -1,12 +1,13 @@
 //! Everything known about a case before it is judged, indexed for the questions that are asked.
 
 use crate::accounts::Accounts;
-use crate::client::{self, Client, network};
-use crate::contract::Text;
+use crate::client::{self, Client, Clients, network};
+use crate::contract::{Label, Text};
 use crate::daemon::{self, DaemonSession};
 use crate::facts;
 use crate::inputs::{Inputs, SieveScript};
 use crate::intern::{Ip, Sym};
+use crate::judge::Judgement;
 use crate::observe::{ChangeRec, MailboxRec, Observations, RequestRec};
 use crate::profile::Profiles;
 use crate::universe::Universe;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use vauban_mail::Store;
 use vauban_ocsf::{AccountActivity, Evidence, MailboxAction, SECOND, Service, Status, Timestamp};
+use vauban_spill::Spill;
 
 /// Failed log-ins, as facts ask for them.
 #[derive(Clone, Debug)]
@@ -86,11 +88,11 @@ pub struct Model<'a> {
     /// Mail store.
     pub store: &'a Store,
     /// Daemons' sessions.
-    pub daemon: Vec<DaemonSession>,
+    pub daemon: Spill<DaemonSession>,
     /// Which of them the webmail opened.
     pub local: Vec<u32>,
     /// Client sessions.
-    pub clients: Vec<Client>,
+    pub clients: Clients,
     /// What is usual, all sessions counted.
     pub profiles: Profiles,
     /// The same without the sessions of intruders, once there are any.
@@ -128,6 +130,7 @@ pub struct Model<'a> {
 impl<'a> Model<'a> {
     /// Builds the model.
     pub fn new(mut obs: Observations, inputs: &Inputs<'a>) -> Self {
+        obs.settle();
         canonical_accounts(&mut obs, inputs);
         obs.requests.sort_by_key(|r| (r.time, r.evidence));
         obs.requests.dedup_by_key(|r| (r.time, r.evidence));
@@ -165,7 +168,13 @@ impl<'a> Model<'a> {
         }));
         local.sort_unstable_by_key(|&i| (daemon[i as usize].start, i));
         local.dedup();
-        let (web, web_clock_ahead) = webmail::join(&obs.requests, &daemon, &local, &webmail_logins);
+        let (web, web_clock_ahead) = webmail::join(
+            &obs.requests,
+            &daemon,
+            &local,
+            &webmail_logins,
+            obs.scratch.as_ref(),
+        );
         let names = &obs.names;
         let own: HashSet<Ip> = daemon
             .iter()
@@ -217,7 +226,11 @@ impl<'a> Model<'a> {
             self.clients_of.entry(c.account).or_default().push(i as u32);
         }
         let volume = |c: &Client| facts::volume(c, self);
-        self.profiles = Profiles::new(self.clients.iter(), &volume, &self.obs.names);
+        let paced = self.clients.iter().enumerate().map(|(i, c)| {
+            self.clients.pace(i);
+            c
+        });
+        self.profiles = Profiles::new(paced, &volume, &self.obs.names);
         for (i, r) in self.obs.mailbox.iter().enumerate() {
             if r.session != 0
                 && matches!(
@@ -243,13 +256,40 @@ impl<'a> Model<'a> {
             }
         }
         self.index_failures();
-        self.index_lures(inputs);
         for script in inputs.sieve {
             self.index_script(script);
         }
+        self.index_messages(inputs);
+    }
+
+    /// What is known of messages by their index in the universe.
+    fn index_messages(&mut self, inputs: &Inputs<'a>) {
+        self.shown.clear();
+        self.lure_openings.clear();
+        self.index_lures(inputs);
+        self.secrets.clear();
+        self.secrets_of.clear();
         for i in 0..self.universe.known.len() as u32 {
             self.index_secrets(i);
         }
+    }
+
+    /// Brings in the messages that only the log names, of the accounts that are asked about: those
+    /// with sessions that are not an ordinary user's, and those with a redirect.
+    pub fn know_log_of(&mut self, inputs: &Inputs<'a>, judged: &[Judgement]) {
+        let accounts: HashSet<Sym> = self
+            .clients
+            .iter()
+            .zip(judged)
+            .filter(|(_, j)| j.label != Label::Legitimate)
+            .map(|(c, _)| c.account)
+            .chain(self.redirects.iter().map(|r| r.account))
+            .collect();
+        let names = &self.obs.names;
+        let account = |name: &str| names.find(name).unwrap_or(Sym(0));
+        self.universe
+            .of_log(self.store, &self.obs, &account, &accounts);
+        self.index_messages(inputs);
     }
 
     fn index_failures(&mut self) {
@@ -288,9 +328,23 @@ impl<'a> Model<'a> {
         for (l, lure) in inputs.lures.iter().enumerate().filter(|(_, l)| l.active) {
             lure_of.insert(lure.message, l);
         }
+        // Of other messages nobody asks who was shown them.
+        let lures: HashSet<(usize, usize)> = inputs.lures.iter().map(|l| l.message).collect();
+        let watched: HashSet<u32> = (0..self.universe.known.len() as u32)
+            .filter(|&k| {
+                self.universe.known[k as usize].stored.is_some_and(|at| {
+                    lures.contains(&at)
+                        || !self.store.mailboxes[at.0].messages[at.1]
+                            .message
+                            .secrets
+                            .is_empty()
+                })
+            })
+            .collect();
         for s in 0..self.clients.len() {
+            self.clients.pace(s);
             let c = &self.clients[s];
-            for &r in &c.requests {
+            for &r in self.clients.list(c.requests) {
                 let r = &self.obs.requests[r as usize];
                 if !(200..300).contains(&r.status) {
                     continue;
@@ -302,6 +356,9 @@ impl<'a> Model<'a> {
                 let Some(k) = self.universe.by_uid(c.account, mailbox, r.uid) else {
                     continue;
                 };
+                if !watched.contains(&k) {
+                    continue;
+                }
                 self.shown
                     .entry(k)
                     .or_default()
@@ -381,6 +438,11 @@ impl<'a> Model<'a> {
             .iter()
             .filter_map(|d| self.obs.names.find(&format!("{word}@{d}")))
             .find(|a| self.clients_of.contains_key(a))
+    }
+
+    /// Up to `most` lines that show a session.
+    pub fn lines(&self, c: &Client, most: usize) -> Vec<Evidence> {
+        self.clients.evidence(c, &self.obs, &self.daemon, most)
     }
 
     /// The text of a number.
@@ -512,7 +574,7 @@ impl<'a> Model<'a> {
             }
             taken += volume;
             if networks.insert(net) {
-                lines.extend(c.evidence(&self.obs, &self.daemon, 1));
+                lines.extend(self.lines(c, 1));
             }
         }
         if networks.len() < NETWORKS {
@@ -535,6 +597,7 @@ impl<'a> Model<'a> {
             .clients
             .iter()
             .enumerate()
+            .inspect(|(i, _)| self.clients.pace(*i))
             .filter(|(i, _)| !left_out.contains(i))
             .map(|(_, c)| c);
         let volume = |c: &Client| facts::volume(c, self);
@@ -568,7 +631,7 @@ impl<'a> Model<'a> {
             .map(|&i| &self.clients[i as usize])
             .take_while(|c| c.start == start)
             .filter(|c| self.addr(c.ip).is_some_and(|ip| network(ip) == net))
-            .find_map(|c| c.evidence(&self.obs, &self.daemon, 1).first().copied())
+            .find_map(|c| self.lines(c, 1).first().copied())
     }
 
     /// A message that carries a secret of the account and was shown to an intruder before.
@@ -615,7 +678,7 @@ fn canonical_accounts(obs: &mut Observations, inputs: &Inputs<'_>) {
     all.extend(obs.forwards.iter().map(|r| r.user));
     all.extend(obs.changes.iter().map(|r| r.user));
     all.extend(obs.failures.keys().map(|k| k.0));
-    all.extend(obs.queue.values().map(|q| q.sasl_user));
+    all.extend(obs.mails.iter().map(|q| q.sasl_user));
     for sym in all {
         let canonical = accounts.canonical(obs.names.str(sym));
         let to = obs.names.sym(&canonical);
@@ -635,7 +698,7 @@ fn canonical_accounts(obs: &mut Observations, inputs: &Inputs<'_>) {
     obs.mailbox.iter_mut().for_each(|r| fix(&mut r.user));
     obs.forwards.iter_mut().for_each(|r| fix(&mut r.user));
     obs.changes.iter_mut().for_each(|r| fix(&mut r.user));
-    obs.queue.values_mut().for_each(|q| fix(&mut q.sasl_user));
+    obs.mails.iter_mut().for_each(|q| fix(&mut q.sasl_user));
     let failures = std::mem::take(&mut obs.failures);
     let mut merged: BTreeMap<(Sym, Ip, i64), crate::observe::FailRec> = BTreeMap::new();
     for ((mut user, ip, day), rec) in failures {

@@ -12,9 +12,10 @@ use vauban_ocsf::{
     AccountActivity, ArtefactId, Body, DAY, EmailActivity, Event, EventSink, Evidence, HOUR,
     MailboxAction, NetAction, Product, Service, Status, Timestamp,
 };
+use vauban_spill::{Scratch, Spill};
 
 /// A successful log-in.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct LogonRec {
     pub time: Timestamp,
     pub service: Service,
@@ -33,7 +34,7 @@ pub struct LogonRec {
 }
 
 /// The end of a session.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct LogoffRec {
     pub time: Timestamp,
     pub service: Service,
@@ -48,7 +49,7 @@ pub struct LogoffRec {
 }
 
 /// What a session counted; `None` where the daemon did not say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     pub bytes_in: Option<u64>,
     pub bytes_out: Option<u64>,
@@ -79,7 +80,7 @@ pub struct FailRec {
 }
 
 /// A request to the webmail.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct RequestRec {
     pub time: Timestamp,
     /// The instant is when the request came (Apache), not when it was answered (nginx).
@@ -130,17 +131,42 @@ pub struct QueueRec {
     pub first: Timestamp,
     pub last: Timestamp,
     pub message: u64,
-    pub message_sym: Sym,
     pub size: Option<u64>,
     pub sasl_user: Sym,
     pub client: Ip,
-    pub from: Sym,
+    /// Its queue file was removed: no more lines of it are awaited.
+    pub removed: bool,
     pub evidence: Vec<Evidence>,
     pub deliveries: Vec<DeliveryRec>,
 }
 
+/// Lines kept of a message's way.
+const MAIL_LINES: usize = 3;
+
+/// A message's way through the MTA, of which no more is awaited. Only of messages that an account
+/// submitted or that went to another host; of others the Message-ID's hash is kept
+/// ([`Observations::queued`]).
+#[derive(Copy, Clone, Debug)]
+pub struct MailRec {
+    pub first: Timestamp,
+    pub message: u64,
+    pub size: Option<u64>,
+    pub sasl_user: Sym,
+    pub client: Ip,
+    evidence: [Evidence; MAIL_LINES],
+    lines: u8,
+    deliveries: (u32, u32),
+}
+
+impl MailRec {
+    /// Its first lines.
+    pub fn lines(&self) -> &[Evidence] {
+        &self.evidence[..usize::from(self.lines)]
+    }
+}
+
 /// A delivery to another host.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct DeliveryRec {
     pub time: Timestamp,
     pub to: Sym,
@@ -152,7 +178,7 @@ pub struct DeliveryRec {
 }
 
 /// A Sieve script sent a message on.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct ForwardRec {
     pub time: Timestamp,
     pub user: Sym,
@@ -163,7 +189,7 @@ pub struct ForwardRec {
 }
 
 /// Something done in a mailbox.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct MailboxRec {
     pub time: Timestamp,
     pub action: MailboxAction,
@@ -188,7 +214,7 @@ pub struct MailboxRec {
 }
 
 /// A flow.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct FlowRec {
     pub start: Timestamp,
     pub end: Timestamp,
@@ -207,7 +233,7 @@ pub struct FlowRec {
 }
 
 /// A change to an account.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct ChangeRec {
     pub time: Timestamp,
     pub activity: AccountActivity,
@@ -219,7 +245,7 @@ pub struct ChangeRec {
 }
 
 /// A command that was run, or an error kept.
-#[derive(Clone, Debug)]
+#[derive(Copy, Clone, Debug)]
 pub struct NoteRec {
     pub time: Timestamp,
     pub product: Product,
@@ -265,6 +291,10 @@ pub struct Backward {
     pub to: (Timestamp, Evidence),
 }
 
+/// The queue is looked through for finished messages when it has this many.
+const QUEUE: usize = 1 << 15;
+/// Postfix gives up after five days (`maximal_queue_lifetime`); twice that, to be sure.
+const QUEUE_LIFETIME: i64 = 10 * DAY;
 /// How many unparsed places of an artefact are remembered.
 const UNPARSED_KEPT: usize = 5;
 /// How many steps back of an artefact are remembered.
@@ -276,20 +306,31 @@ const BACKWARD_TOLERATED: i64 = 120 * vauban_ocsf::SECOND;
 #[derive(Debug, Default)]
 pub struct Observations {
     pub names: Interner,
-    pub logons: Vec<LogonRec>,
-    pub logoffs: Vec<LogoffRec>,
+    pub logons: Spill<LogonRec>,
+    pub logoffs: Spill<LogoffRec>,
     pub failures: BTreeMap<(Sym, Ip, i64), FailRec>,
-    pub requests: Vec<RequestRec>,
+    pub requests: Spill<RequestRec>,
     pub scripts: BTreeMap<(Sym, Ip), ScriptRec>,
-    pub queue: HashMap<u64, QueueRec>,
-    pub forwards: Vec<ForwardRec>,
-    pub mailbox: Vec<MailboxRec>,
-    pub flows: Vec<FlowRec>,
+    /// Messages of which more lines may come, by queue id.
+    queue: HashMap<u64, QueueRec>,
+    /// Messages of which no more is awaited; complete, and in order of time, after
+    /// [`Self::settle`].
+    pub mails: Spill<MailRec>,
+    deliveries: Spill<DeliveryRec>,
+    /// Hashes of the Message-IDs of all messages that passed the queue.
+    pub queued: Spill<u64>,
+    /// The queue is looked through when it has grown to this.
+    sweep_at: usize,
+    pub forwards: Spill<ForwardRec>,
+    pub mailbox: Spill<MailboxRec>,
+    pub flows: Spill<FlowRec>,
     pub changes: Vec<ChangeRec>,
     pub notes: Vec<NoteRec>,
     pub sources: BTreeMap<ArtefactId, SourceStats>,
     /// Addresses, domains and agents of advisories, matched as events pass.
     pub hits: BTreeMap<(usize, usize), HitRec>,
+    /// Where long lists go.
+    pub scratch: Option<Scratch>,
     /// Hosts' names as log envelopes write them, to tell hosts of one artefact apart.
     last_host: String,
 }
@@ -318,6 +359,24 @@ pub fn message_hash(id: &str) -> u64 {
 }
 
 impl Observations {
+    /// Empty, for the whole of a run: its long lists may go to scratch files.
+    pub fn with_scratch(scratch: &Scratch) -> Self {
+        let some = Some(scratch);
+        Self {
+            logons: Spill::new(some),
+            logoffs: Spill::new(some),
+            requests: Spill::new(some),
+            mailbox: Spill::new(some),
+            flows: Spill::new(some),
+            forwards: Spill::new(some),
+            mails: Spill::new(some),
+            deliveries: Spill::new(some),
+            queued: Spill::new(some),
+            scratch: some.cloned(),
+            ..Self::default()
+        }
+    }
+
     fn seen(&mut self, time: Timestamp, evidence: Evidence, host: &str) {
         let stats = self.sources.entry(evidence.artefact).or_default();
         let here = (time, evidence);
@@ -418,10 +477,11 @@ impl Observations {
             };
         }
         rec.last = event.time;
-        if rec.evidence.len() < 6 {
+        if rec.evidence.len() < MAIL_LINES {
             rec.evidence.push(event.evidence);
         }
         match e.activity {
+            EmailActivity::Removed => rec.removed = true,
             EmailActivity::Accepted => {
                 rec.client = self.names.ip(e.src_ip);
                 rec.sasl_user = self.names.sym(e.sasl_user);
@@ -434,12 +494,9 @@ impl Observations {
                 if !e.message_id.is_empty() {
                     rec.message = message_hash(e.message_id);
                 }
-                if rec.sasl_user != Sym(0) || !e.sasl_user.is_empty() {
-                    rec.from = self.names.sym(e.from);
-                    if !e.sasl_user.is_empty() {
-                        rec.sasl_user = self.names.sym(e.sasl_user);
-                        rec.client = self.names.ip(e.src_ip);
-                    }
+                if !e.sasl_user.is_empty() {
+                    rec.sasl_user = self.names.sym(e.sasl_user);
+                    rec.client = self.names.ip(e.src_ip);
                 }
             }
             EmailActivity::Delivered
@@ -467,8 +524,7 @@ impl Observations {
         let fix = |v: &mut Translated<'_>| v.apply(&t);
         macro_rules! take {
             ($field:ident, |$r:ident| [$($sym:expr),*] [$($ip:expr),*]) => {
-                self.$field.reserve(other.$field.len());
-                for mut $r in other.$field {
+                for mut $r in other.$field.iter().copied() {
                     fix(&mut Translated { syms: &mut [$(&mut $sym),*], ips: &mut [$(&mut $ip),*] });
                     self.$field.push($r);
                 }
@@ -522,10 +578,9 @@ impl Observations {
                 None => drop(self.scripts.insert((path, ip), rec)),
             }
         }
+        let mut now = None;
         for (key, mut rec) in other.queue {
             t.sym(&mut rec.sasl_user);
-            t.sym(&mut rec.from);
-            t.sym(&mut rec.message_sym);
             t.ip(&mut rec.client);
             for d in &mut rec.deliveries {
                 t.sym(&mut d.to);
@@ -533,7 +588,17 @@ impl Observations {
                 t.sym(&mut d.agent);
                 t.ip(&mut d.relay_ip);
             }
+            now = now.max(Some(rec.last));
             self.queue_record(key, rec);
+        }
+        if let Some(now) = now
+            && self.queue.len() >= self.sweep_at.max(QUEUE)
+        {
+            self.settle_some(|rec| {
+                let ago = now.0 - rec.last.0;
+                ago.abs() > QUEUE_LIFETIME || (rec.removed && ago > HOUR)
+            });
+            self.sweep_at = 2 * self.queue.len();
         }
         for (key, rec) in other.hits {
             match self.hits.get_mut(&key) {
@@ -574,12 +639,59 @@ impl Observations {
         if mine.client == Ip(0) {
             mine.client = rec.client;
         }
-        if mine.from == Sym(0) {
-            mine.from = rec.from;
-        }
+        mine.removed |= rec.removed;
         mine.evidence.extend(rec.evidence);
-        mine.evidence.truncate(6);
+        mine.evidence.truncate(MAIL_LINES);
         mine.deliveries.extend(rec.deliveries);
+    }
+
+    /// Takes the messages of which no more is awaited out of the queue.
+    fn settle_some(&mut self, done: impl Fn(&QueueRec) -> bool) {
+        let mut settled: Vec<QueueRec> = self
+            .queue
+            .extract_if(|_, rec| done(rec))
+            .map(|(_, rec)| rec)
+            .collect();
+        // The table has no order of its own.
+        settled.sort_by(|a, b| (a.first, &a.evidence).cmp(&(b.first, &b.evidence)));
+        for rec in settled {
+            if rec.message != 0 {
+                self.queued.push(rec.message);
+            }
+            if rec.sasl_user == Sym(0) && rec.deliveries.is_empty() {
+                continue;
+            }
+            let start = self.deliveries.len() as u32;
+            self.deliveries.extend(rec.deliveries.iter().copied());
+            let mut evidence = [Evidence::default(); MAIL_LINES];
+            for (slot, line) in evidence.iter_mut().zip(&rec.evidence) {
+                *slot = *line;
+            }
+            self.mails.push(MailRec {
+                first: rec.first,
+                message: rec.message,
+                size: rec.size,
+                sasl_user: rec.sasl_user,
+                client: rec.client,
+                evidence,
+                lines: rec.evidence.len().min(MAIL_LINES) as u8,
+                deliveries: (start, rec.deliveries.len() as u32),
+            });
+        }
+    }
+
+    /// After the last record: no more lines of any message come.
+    pub fn settle(&mut self) {
+        self.settle_some(|_| true);
+        self.mails.sort_by_key(|m| (m.first, m.evidence));
+    }
+
+    /// Deliveries of a message to other hosts.
+    pub fn deliveries(&self, mail: &MailRec) -> &[DeliveryRec] {
+        let start = mail.deliveries.0 as usize;
+        self.deliveries
+            .get(start..start + mail.deliveries.1 as usize)
+            .unwrap_or(&[])
     }
 }
 

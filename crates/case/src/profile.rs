@@ -3,7 +3,7 @@
 use crate::client::{Client, Protocol, network, wide_network};
 use crate::intern::{Interner, Ip, Sym};
 use hashbrown::HashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use vauban_ocsf::{DAY, Timestamp};
 
 /// When something was first and last seen, and on which days.
@@ -13,8 +13,13 @@ pub struct Seen {
     pub first: Timestamp,
     /// Last time.
     pub last: Timestamp,
-    /// Days since the epoch.
-    pub days: BTreeSet<i64>,
+    /// Days since the epoch, in order.
+    pub days: Vec<i32>,
+}
+
+/// Day since the epoch; five million years fit.
+fn day(at: Timestamp) -> i32 {
+    at.0.div_euclid(DAY) as i32
 }
 
 impl Seen {
@@ -23,7 +28,13 @@ impl Seen {
             self.first = at;
         }
         self.last = self.last.max(at);
-        self.days.insert(at.0.div_euclid(DAY));
+        let day = day(at);
+        // Sessions come in order of their start, so this is mostly the last day.
+        if self.days.last() != Some(&day)
+            && let Err(place) = self.days.binary_search(&day)
+        {
+            self.days.insert(place, day);
+        }
     }
 
     /// Seen again and again over a longer time: part of an account's life, not of one event.
@@ -33,10 +44,8 @@ impl Seen {
 
     /// Days before the day of `at` on which it was seen.
     pub fn days_before(&self, at: Timestamp) -> usize {
-        self.days
-            .range(..at.0.div_euclid(DAY))
-            .take(DAYS_COUNTED)
-            .count()
+        let before = self.days.partition_point(|d| *d < day(at));
+        before.min(DAYS_COUNTED)
     }
 }
 
@@ -53,7 +62,7 @@ pub const HISTORY_NEEDED: usize = 3;
 
 /// Largest volumes up to an instant: the largest with its network, and the largest of any other
 /// network.
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 struct Peak {
     at: Timestamp,
     largest: (u64, u128),
@@ -81,7 +90,7 @@ pub struct Profiles {
     pub users_of_ip: HashMap<Ip, BTreeMap<Sym, Timestamp>>,
     /// Account → networks, each with the wider one and the first use.
     pub networks_of: HashMap<Sym, BTreeMap<u128, (u128, Timestamp)>>,
-    /// The largest volumes of content that each account's sessions took, as they grew.
+    /// The largest volumes of content that each account's sessions took: where they changed.
     volumes: HashMap<Sym, Vec<Peak>>,
 }
 
@@ -136,12 +145,12 @@ impl Profiles {
             // Client sessions come in order of their start.
             let taken = volume(c);
             let peaks = p.volumes.entry(c.account).or_default();
-            let mut peak = peaks.last().copied().unwrap_or(Peak {
+            let last = peaks.last().copied();
+            let mut peak = last.unwrap_or(Peak {
                 at: c.start,
                 largest: (0, net),
                 elsewhere: 0,
             });
-            peak.at = c.start;
             if net == peak.largest.1 {
                 peak.largest.0 = peak.largest.0.max(taken);
             } else if taken > peak.largest.0 {
@@ -150,7 +159,10 @@ impl Profiles {
             } else {
                 peak.elsewhere = peak.elsewhere.max(taken);
             }
-            peaks.push(peak);
+            if last != Some(peak) {
+                peak.at = c.start;
+                peaks.push(peak);
+            }
         }
         p
     }

@@ -284,7 +284,7 @@ impl Rule {
     pub fn tell(
         &self,
         facts: &dyn Fn(&str) -> Option<f64>,
-        words: &BTreeMap<String, String>,
+        words: &dyn Fn(&str) -> Option<String>,
     ) -> Text {
         let fill = |template: &str| {
             let mut out = String::new();
@@ -296,8 +296,8 @@ impl Rule {
                     break;
                 };
                 let name = &rest[open + 1..open + close];
-                match (words.get(name), facts(name)) {
-                    (Some(word), _) => out.push_str(word),
+                match (words(name), facts(name)) {
+                    (Some(word), _) => out.push_str(&word),
                     (None, Some(value)) if value.fract() == 0.0 => {
                         out.push_str(&format!("{value:.0}"));
                     }

@@ -2,10 +2,11 @@
 //! daemon's log still names (deleted or moved away since).
 
 use crate::intern::{Interner, Sym};
-use crate::observe::{Observations, message_hash};
-use hashbrown::HashMap;
+use crate::observe::{MailboxRec, Observations, message_hash};
+use hashbrown::{HashMap, HashSet};
 use vauban_mail::{Part, Store};
 use vauban_ocsf::{Evidence, MailboxAction, Timestamp};
+use vauban_spill::Spill;
 
 /// A message known.
 #[derive(Clone, Debug)]
@@ -40,14 +41,40 @@ pub struct Known {
     pub evidence: Evidence,
 }
 
+/// When the messages of an account came and went, without saying which.
+#[derive(Debug, Default)]
+struct Stock {
+    /// Messages that were always there, as far as is known.
+    always: usize,
+    /// Arrivals of the others, in order.
+    came: Vec<Timestamp>,
+    /// Removals, in order.
+    went: Vec<Timestamp>,
+}
+
 /// The messages.
+///
+/// A log names every message that ever came. Of those that are not in the store only numbers are
+/// kept, until [`Universe::of_log`] is told whose are asked for.
 #[derive(Debug, Default)]
 pub struct Universe {
-    /// All, in order of account, mailbox, UID.
+    /// In order of account, mailbox, UID.
     pub known: Vec<Known>,
+    /// When the newest came.
+    pub newest: Option<Timestamp>,
+    stock: HashMap<Sym, Stock>,
     by_account: HashMap<Sym, Vec<u32>>,
     by_uid: HashMap<(Sym, u32), Vec<u32>>,
     by_hash: HashMap<u64, Vec<u32>>,
+}
+
+/// Whether a record names a message that came to a mailbox or went.
+fn named_in_log(r: &MailboxRec) -> bool {
+    matches!(
+        r.action,
+        MailboxAction::Expunge | MailboxAction::Save | MailboxAction::Delete
+    ) && r.message != 0
+        && r.message_sym != Sym(0)
 }
 
 /// Whether a part is text that a webmail shows with the message.
@@ -56,8 +83,53 @@ fn shown_as_text(part: &Part) -> bool {
 }
 
 impl Universe {
-    /// From the store and the log.
+    /// Messages of the store; of the log's only their numbers.
     pub fn new(store: &Store, obs: &Observations, account: &dyn Fn(&str) -> Sym) -> Self {
+        let mut new = Self::stored(store, account);
+        for k in &new.known {
+            new.newest = new.newest.max(k.received);
+            let stock = new.stock.entry(k.account).or_default();
+            match k.received {
+                Some(t) => stock.came.push(t),
+                None => stock.always += 1,
+            }
+        }
+        new.count_log(obs);
+        for stock in new.stock.values_mut() {
+            stock.came.sort_unstable();
+            stock.went.sort_unstable();
+        }
+        new.index();
+        new
+    }
+
+    /// The same with the messages that only the log names, of some accounts. Indices change.
+    pub fn of_log(
+        &mut self,
+        store: &Store,
+        obs: &Observations,
+        account: &dyn Fn(&str) -> Sym,
+        accounts: &HashSet<Sym>,
+    ) {
+        let mut known = Self::stored(store, account).known;
+        let mut have: HashMap<(Sym, u64), ()> =
+            known.iter().map(|k| ((k.account, k.hash), ())).collect();
+        Self::from_log(&mut known, obs, &mut have, accounts);
+        self.known = known;
+        self.index();
+    }
+
+    /// Whether no message is known at all.
+    pub fn is_empty(&self) -> bool {
+        self.stock.is_empty()
+    }
+
+    /// Accounts that have or had messages.
+    pub fn accounts(&self) -> impl Iterator<Item = Sym> + '_ {
+        self.stock.keys().copied()
+    }
+
+    fn stored(store: &Store, account: &dyn Fn(&str) -> Sym) -> Self {
         let mut known = Vec::new();
         for (b, mailbox) in store.mailboxes.iter().enumerate() {
             let owner = account(&mailbox.account);
@@ -93,10 +165,14 @@ impl Universe {
                 });
             }
         }
-        let mut have: HashMap<(Sym, u64), ()> =
-            known.iter().map(|k| ((k.account, k.hash), ())).collect();
-        Self::from_log(&mut known, obs, &mut have);
-        known.sort_by(|a, b| {
+        Self {
+            known,
+            ..Self::default()
+        }
+    }
+
+    fn index(&mut self) {
+        self.known.sort_by(|a, b| {
             (a.account, &a.mailbox, a.uid, &a.message_id, a.evidence).cmp(&(
                 b.account,
                 &b.mailbox,
@@ -105,38 +181,64 @@ impl Universe {
                 b.evidence,
             ))
         });
-        let mut new = Self {
-            known,
-            ..Self::default()
-        };
-        for (i, k) in new.known.iter().enumerate() {
-            new.by_account.entry(k.account).or_default().push(i as u32);
+        self.by_account.clear();
+        self.by_uid.clear();
+        self.by_hash.clear();
+        for (i, k) in self.known.iter().enumerate() {
+            self.by_account.entry(k.account).or_default().push(i as u32);
             if let Some(uid) = k.uid {
-                new.by_uid
+                self.by_uid
                     .entry((k.account, uid))
                     .or_default()
                     .push(i as u32);
             }
             if k.hash != 0 {
-                new.by_hash.entry(k.hash).or_default().push(i as u32);
+                self.by_hash.entry(k.hash).or_default().push(i as u32);
             }
         }
-        new
+    }
+
+    /// Counts the messages that the log saw saved or removed and the store lacks.
+    fn count_log(&mut self, obs: &Observations) {
+        let have: HashSet<(Sym, u64)> = self.known.iter().map(|k| (k.account, k.hash)).collect();
+        let mut acts: Spill<(Sym, u64, Timestamp, MailboxAction)> = obs.mailbox.sibling();
+        acts.extend(
+            obs.mailbox
+                .iter()
+                .filter(|r| named_in_log(r) && !have.contains(&(r.user, r.message)))
+                .map(|r| (r.user, r.message, r.time, r.action)),
+        );
+        acts.sort_by_key(|a| (a.0, a.1, a.2));
+        for message in acts.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let stock = self.stock.entry(message[0].0).or_default();
+            let when = |action| message.iter().filter(move |a| a.3 == action).map(|a| a.2);
+            let came = when(MailboxAction::Save).min();
+            match came {
+                Some(t) => stock.came.push(t),
+                None => stock.always += 1,
+            }
+            // What went before it came stays counted for no time at all.
+            if let Some(went) = when(MailboxAction::Expunge).max() {
+                stock.went.push(went.max(came.unwrap_or(went)));
+            }
+            self.newest = self.newest.max(came);
+        }
     }
 
     /// Adds messages that the log saw saved or removed and the store lacks.
-    fn from_log(known: &mut Vec<Known>, obs: &Observations, have: &mut HashMap<(Sym, u64), ()>) {
+    fn from_log(
+        known: &mut Vec<Known>,
+        obs: &Observations,
+        have: &mut HashMap<(Sym, u64), ()>,
+        accounts: &HashSet<Sym>,
+    ) {
         let mut by_key: HashMap<(Sym, u64), usize> = HashMap::new();
-        for rec in &obs.mailbox {
-            let removal = match rec.action {
-                MailboxAction::Expunge => true,
-                MailboxAction::Save | MailboxAction::Delete => false,
-                _ => continue,
-            };
-            let key = (rec.user, rec.message);
-            if rec.message == 0 || rec.message_sym == Sym(0) {
+        for rec in obs.mailbox.iter().filter(|r| accounts.contains(&r.user)) {
+            if !named_in_log(rec) {
                 continue;
             }
+            let removal = rec.action == MailboxAction::Expunge;
+            let key = (rec.user, rec.message);
             if let Some(&at) = by_key.get(&key) {
                 let k: &mut Known = &mut known[at];
                 if removal {
@@ -178,10 +280,11 @@ impl Universe {
 
     /// How many messages an account had at an instant.
     pub fn count(&self, account: Sym, at: Timestamp) -> usize {
-        self.of(account)
-            .iter()
-            .filter(|&&i| self.known[i as usize].present(at, at))
-            .count()
+        let Some(stock) = self.stock.get(&account) else {
+            return 0;
+        };
+        let came = stock.always + stock.came.partition_point(|t| *t <= at);
+        came.saturating_sub(stock.went.partition_point(|t| *t < at))
     }
 
     /// The message with a UID in a mailbox. `INBOX` is compared without case (RFC 3501, 5.1). A

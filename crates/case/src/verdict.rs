@@ -162,7 +162,7 @@ fn unknowable(case: &mut Case, m: &Model<'_>) {
             ));
         }
     }
-    if m.universe.known.is_empty() {
+    if m.universe.is_empty() {
         case.unknowable.push(text(
             "Sizes and contents of messages: the evidence holds no mail store.",
             "Tailles et contenus des messages : aucune boîte ne figure dans les éléments.",

@@ -12,6 +12,7 @@ use crate::observe::RequestRec;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use vauban_ocsf::{HOUR, MINUTE, SECOND, Timestamp};
+use vauban_spill::{Scratch, Spill};
 
 /// A browser's session ends after this much silence. Roundcube's pages ask every minute for new
 /// mail as long as they are open (`refresh_interval`), and the server forgets a session after
@@ -142,6 +143,7 @@ pub fn join(
     daemon: &[DaemonSession],
     local: &[u32],
     anchors: &[Anchor],
+    scratch: Option<&Scratch>,
 ) -> (Vec<WebSession>, i64) {
     let mut starts: Vec<i64> = local.iter().map(|&i| daemon[i as usize].start.0).collect();
     let offset = clock_offset(requests, &starts);
@@ -174,6 +176,9 @@ pub fn join(
     let mut sessions = Vec::new();
     for ((ip, agent, _), list) in by_browser {
         for stretch in stretches(&list, requests) {
+            if let Some(scratch) = scratch {
+                scratch.relieve();
+            }
             assign(
                 ip,
                 agent,
@@ -186,7 +191,7 @@ pub fn join(
         }
     }
     sessions.sort_by_key(|s| (s.start, s.ip, s.agent, s.user));
-    give_imap_sessions(&mut sessions, requests, daemon, local, offset);
+    give_imap_sessions(&mut sessions, requests, daemon, local, offset, scratch);
     (sessions, offset)
 }
 
@@ -325,36 +330,40 @@ fn give_imap_sessions(
     daemon: &[DaemonSession],
     local: &[u32],
     offset: i64,
+    scratch: Option<&Scratch>,
 ) {
-    let mut by_user: HashMap<Sym, Vec<(i64, usize)>> = HashMap::new();
+    let mut all: Spill<(Sym, i64, u32)> = Spill::new(scratch);
     for (s, session) in sessions.iter().enumerate() {
-        for &r in &session.requests {
-            by_user
-                .entry(session.user)
-                .or_default()
-                .push((requests[r as usize].time.0, s));
-        }
+        all.extend(
+            session
+                .requests
+                .iter()
+                .map(|&r| (session.user, requests[r as usize].time.0, s as u32)),
+        );
     }
-    for list in by_user.values_mut() {
-        list.sort_unstable();
+    all.sort_by_key(|r| *r);
+    let mut by_user: HashMap<Sym, &[(Sym, i64, u32)]> = HashMap::new();
+    for list in all.chunk_by(|a, b| a.0 == b.0) {
+        by_user.insert(list[0].0, list);
     }
-    for &i in local {
+    for (step, &i) in local.iter().enumerate() {
+        all.pace(step);
         let d = &daemon[i as usize];
         let Some(list) = by_user.get(&d.user) else {
             continue;
         };
         let start = d.start.0 + offset;
-        let at = list.partition_point(|&(t, _)| t < start);
+        let at = list.partition_point(|&(_, t, _)| t < start);
         let near = [at.checked_sub(1), Some(at)]
             .into_iter()
             .flatten()
             .filter_map(|k| list.get(k))
-            .map(|&(t, s)| ((t - start).abs(), s))
+            .map(|&(_, t, s)| ((t - start).abs(), s))
             .min();
         if let Some((distance, s)) = near
             && distance <= 15 * SECOND
         {
-            sessions[s].imap.push(i);
+            sessions[s as usize].imap.push(i);
         }
     }
 }
@@ -429,7 +438,7 @@ mod tests {
         requests.sort_by_key(|r| r.time);
         daemon.sort_by_key(|d| d.start);
         let local: Vec<u32> = (0..daemon.len() as u32).collect();
-        let (sessions, _) = join(&requests, &daemon, &local, &[]);
+        let (sessions, _) = join(&requests, &daemon, &local, &[], None);
         assert_eq!(sessions.len(), 2);
         for s in &sessions {
             assert_eq!(s.user.0, s.ip.0);
@@ -447,7 +456,7 @@ mod tests {
                 .collect();
             let daemon: Vec<_> = (0..60).map(|k| imap(1, 10_000 + 37 * k)).collect();
             let local: Vec<u32> = (0..60).collect();
-            let (sessions, offset) = join(&requests, &daemon, &local, &[]);
+            let (sessions, offset) = join(&requests, &daemon, &local, &[], None);
             assert!(
                 (offset - ahead * SECOND).abs() <= 4 * SECOND,
                 "{ahead}: {offset}"
@@ -460,7 +469,7 @@ mod tests {
     #[test]
     fn silence_ends_a_session_and_no_imap_means_no_account() {
         let requests = vec![request(1, 0), request(1, 10), request(1, 10_000)];
-        let (sessions, _) = join(&requests, &[], &[], &[]);
+        let (sessions, _) = join(&requests, &[], &[], &[], None);
         assert_eq!(sessions.len(), 2);
         assert!(
             sessions
@@ -478,7 +487,7 @@ mod tests {
             ip: Ip(1),
             user: Sym(2),
         };
-        let (sessions, _) = join(&requests, &daemon, &[0, 1, 2, 3], &[anchor]);
+        let (sessions, _) = join(&requests, &daemon, &[0, 1, 2, 3], &[anchor], None);
         assert_eq!(sessions.len(), 1);
         assert_eq!(
             (sessions[0].user, sessions[0].known_by),

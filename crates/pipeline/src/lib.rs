@@ -18,10 +18,12 @@ mod traces;
 use std::path::{Path, PathBuf};
 use vauban_case::contract::{AdvisoryIndicator, AdvisorySummary, Case};
 use vauban_case::inputs::{Indicators, Inputs};
+use vauban_case::observe::Observations;
 use vauban_case::rules::SessionRules;
 use vauban_evidence::{Collection, Kind, Limits, Manifest, Problem, Severity};
 use vauban_intel::{Advisory, WarningLists};
 use vauban_mail::ContentRules;
+use vauban_spill::Scratch;
 
 pub use events::files as event_files;
 pub use fold::kind_name;
@@ -38,6 +40,19 @@ pub struct Options {
     pub events: Option<PathBuf>,
     /// Threads.
     pub threads: usize,
+    /// Where lists too long for memory go; without it `$TMPDIR`, or `/var/tmp`. It should be on a
+    /// disk.
+    pub scratch: Option<PathBuf>,
+}
+
+/// Octets that a run may hold in memory before its long lists are left to the disk alone.
+const RESIDENT: u64 = 512 << 20;
+
+/// Where scratch files go when nobody says: `/var/tmp` is on a disk where `/tmp` may be memory.
+fn scratch_dir() -> PathBuf {
+    std::env::var_os("TMPDIR")
+        .filter(|dir| !dir.is_empty())
+        .map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
 /// What stage a run is in.
@@ -115,8 +130,12 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
         .as_ref()
         .map(|dir| events::Writer::create(dir, paths))
         .transpose()?;
+    let scratch = Scratch::new(
+        options.scratch.as_deref().unwrap_or(&scratch_dir()),
+        RESIDENT,
+    );
     let mut fold = fold::CaseFold {
-        observations: Default::default(),
+        observations: Observations::with_scratch(&scratch),
         known: &known,
         lake,
     };
@@ -172,6 +191,12 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
         exposure: &[],
     };
     let case = vauban_case::build(observations, &inputs);
+    if let Some(why) = scratch.problem() {
+        problems.push(Problem::warning(
+            "",
+            format!("{why}; more memory was used instead"),
+        ));
+    }
     problems.sort();
     problems.dedup();
     Ok(Outcome {
@@ -303,6 +328,7 @@ pub fn check_rules(dir: Option<&Path>) -> Result<RulesReport, Error> {
         rules: dir.map(PathBuf::from),
         events: None,
         threads: 1,
+        scratch: None,
     };
     let (sessions, content) = rules(&options)?;
     let (examples, mut wrong) = sessions.run_examples();

@@ -90,6 +90,9 @@ pub struct Investigate {
     /// Number of threads [default: one for each processor].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+    /// Directory for lists too long for memory; best on a disk [default: $TMPDIR, or /var/tmp].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub scratch: Option<PathBuf>,
     /// Show no progress, and do not list what could not be read.
     #[arg(long, short)]
     pub quiet: bool,

@@ -75,6 +75,7 @@ pub fn run(args: &Investigate) -> anyhow::Result<ExitCode> {
             .filter(|_| !args.no_events)
             .map(|dir| dir.join(EVENTS)),
         threads,
+        scratch: args.scratch.clone(),
     };
     let progress = Progress::new(args.quiet);
     let outcome = vauban_pipeline::investigate(&options, &|stage, done, total| {

@@ -10,7 +10,7 @@ use crate::mime::header::{self, Field, Structured};
 use crate::mime::structure::{self, Kind, Node};
 use crate::mime::words;
 use crate::rules::ContentRules;
-use crate::{Message, Part, secrets};
+use crate::{Message, OwnDomains, Part, secrets};
 
 /// Octets of a header block that are read for its fields; sizes are of the whole.
 const HEADER_MAX: usize = 1 << 20;
@@ -25,7 +25,14 @@ fn dot_lines(bytes: &[u8]) -> u64 {
 
 /// Parses a message as it stands in a store. Never fails: what is malformed is in
 /// [`Message::defects`], and sizes are counted as the server would count them.
+///
+/// The organisation's domains are those of the rules; see [`parse_for`] for more about them.
 pub fn parse(bytes: &[u8], rules: &ContentRules) -> Message {
+    parse_for(bytes, rules, &OwnDomains::new(&rules.internal_domains))
+}
+
+/// The same with all that is known of the organisation, prepared once for many messages.
+pub fn parse_for(bytes: &[u8], rules: &ContentRules, own: &OwnDomains) -> Message {
     let nodes = structure::parse(bytes);
     let root = &nodes[0];
     let fields = header_fields(bytes, root);
@@ -41,10 +48,11 @@ pub fn parse(bytes: &[u8], rules: &ContentRules) -> Message {
         bytes,
         nodes: &nodes,
         rules,
+        own,
         facts: Facts::new(rules.limits.facts),
         message,
     };
-    facts::sender::facts(&fields, &rules.internal_domains, &mut walk.facts);
+    facts::sender::facts(&fields, own, &mut walk.facts);
     walk.subject_and_headers(&fields);
     for (index, number) in structure::numbers(&nodes) {
         walk.part(index, number);
@@ -144,6 +152,7 @@ struct Walk<'a> {
     bytes: &'a [u8],
     nodes: &'a [Node],
     rules: &'a ContentRules,
+    own: &'a OwnDomains,
     facts: Facts,
     message: Message,
 }
@@ -218,6 +227,8 @@ impl Walk<'_> {
                 node.body_size.crlf
             },
             number,
+            offset: node.body.start as u64,
+            stored_size: body.len() as u64,
             ..Part::default()
         };
         // A message/rfc822 part is sent as it stands, whatever encoding its header claims.
@@ -301,12 +312,7 @@ impl Walk<'_> {
                 let dom = html::dom::Dom::parse(&text);
                 facts::html::facts(&dom, &part.number, &mut self.facts);
                 let links = html::text::links(&dom);
-                facts::links::facts(
-                    &links,
-                    &self.rules.internal_domains,
-                    &part.number,
-                    &mut self.facts,
-                );
+                facts::links::facts(&links, self.own, &part.number, &mut self.facts);
                 let shown = html::text::render(&dom, self.rules.limits.text);
                 self.readable(&shown, part);
             }

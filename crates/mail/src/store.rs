@@ -93,7 +93,11 @@ pub struct Part {
     pub attachment: bool,
     /// Content-ID without angle brackets, `""` if none (inline images).
     pub content_id: String,
-    /// Octets as they stand in the message, still encoded, with CRLF: what BODY[n] sends.
+    /// Where its body begins, in octets from the beginning of the message as stored.
+    pub offset: u64,
+    /// Octets of its body as stored, still encoded.
+    pub stored_size: u64,
+    /// The same with CRLF: what BODY[n] sends.
     pub encoded_size: u64,
     /// Octets after decoding base64 or quoted-printable: the file a user saves.
     pub decoded_size: u64,

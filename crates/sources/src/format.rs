@@ -83,6 +83,7 @@ pub static FORMATS: &[&dyn LogFormat] = &[
     &crate::flows::SURICATA,
     &crate::flows::NFDUMP,
     &crate::flows::PCAP,
+    &crate::auditd::AUDITD,
 ];
 
 /// Least certainty with which a format is chosen.

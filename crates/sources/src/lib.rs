@@ -7,6 +7,7 @@
 //! **What this crate deliberately is not:** it opens no file, joins no lines of different
 //! records, and judges nothing.
 
+pub mod auditd;
 pub mod database;
 pub mod field;
 pub mod flows;

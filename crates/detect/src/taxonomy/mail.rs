@@ -132,6 +132,7 @@ pub fn email<'a>(product: Product, email: &Email<'a>, put: &mut Put<'_, 'a>) -> 
     put.text(&["to"], email.to);
     put.text(&["to_domain"], domain_of(email.to));
     put.text(&["orig_to", "unmapped.orig_to"], email.orig_to);
+    put.text(&["orig_to_domain"], domain_of(email.orig_to));
     put.number(&["size", "email.size"], email.size);
     put.number(&["recipients", "unmapped.recipients"], email.recipients);
     account_name(put, "actor.user.name", email.sasl_user);

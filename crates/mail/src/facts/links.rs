@@ -1,10 +1,45 @@
 //! Where links lead, and what they show.
 
 use super::{Facts, domain};
+use crate::OwnDomains;
 use crate::html::text::Link;
+use crate::mime::header;
+
+/// Services that rewrite links to count or check clicks: what is shown and where the link leads
+/// differ by design. Each with all that is below it.
+const REWRITERS: &[&str] = &[
+    "awstrack.me",
+    "cmail19.com",
+    "cmail20.com",
+    "createsend1.com",
+    "cudasvc.com",
+    "exct.net",
+    "googleadservices.com",
+    "hs-sites.com",
+    "hubspotlinks.com",
+    "list-manage.com",
+    "list-manage1.com",
+    "lnks.gd",
+    "mailchi.mp",
+    "mailjet.com",
+    "mandrillapp.com",
+    "mimecast.com",
+    "mjt.lu",
+    "mkt.com",
+    "mlsend.com",
+    "proofpoint.com",
+    "protection.outlook.com",
+    "rs6.net",
+    "sendgrid.net",
+    "sendibm1.com",
+    "sendinblue.com",
+    "sophos.com",
+    "sparkpostmail.com",
+    "urldefense.com",
+];
 
 /// States the facts of the links of one part.
-pub(crate) fn facts(links: &[Link], internal: &[String], part: &str, out: &mut Facts) {
+pub(crate) fn facts(links: &[Link], own: &OwnDomains, part: &str, out: &mut Facts) {
     for link in links {
         if link
             .href
@@ -17,24 +52,68 @@ pub(crate) fn facts(links: &[Link], internal: &[String], part: &str, out: &mut F
         let Some((host, user)) = domain::url_host(&link.href) else {
             continue;
         };
-        if user {
-            out.add("link.userinfo", &link.href, part);
-        }
-        if host.parse::<std::net::IpAddr>().is_ok() || host.bytes().all(|b| b.is_ascii_digit()) {
-            out.add("link.ip_host", &link.href, part);
-        }
-        if host.split('.').any(|l| l.starts_with("xn--")) {
-            out.add("link.punycode", &host, part);
-        }
-        if let Some(real) = domain::imitates(&host, internal) {
-            out.add("link.lookalike", &format!("{host} ~ {real}"), part);
-        }
+        address(&link.href, &host, user, own, part, out);
         if let Some(shown) = shown_host(&link.text)
             && domain::site(&shown) != domain::site(&host)
+            && !own.is_quiet(&host)
         {
-            out.add("link.text_mismatch", &format!("{shown} -> {host}"), part);
+            let fact = if is_rewriter(&host) || carries(&link.href, &shown) {
+                "link.redirected"
+            } else {
+                "link.text_mismatch"
+            };
+            out.add(fact, &format!("{shown} -> {host}"), part);
         }
     }
+}
+
+/// States what is odd about an address itself.
+pub(crate) fn address(
+    url: &str,
+    host: &str,
+    user: bool,
+    own: &OwnDomains,
+    part: &str,
+    out: &mut Facts,
+) {
+    if user {
+        out.add("link.userinfo", url, part);
+    }
+    if host.parse::<std::net::IpAddr>().is_ok() || host.bytes().all(|b| b.is_ascii_digit()) {
+        out.add("link.ip_host", url, part);
+    }
+    if host.split('.').any(|l| l.starts_with("xn--")) {
+        out.add("link.punycode", host, part);
+    }
+    if let Some((real, how)) = own.imitated(host) {
+        out.add(
+            "link.lookalike",
+            &format!("{host} ~ {real}, {}", how.words()),
+            part,
+        );
+    }
+}
+
+fn is_rewriter(host: &str) -> bool {
+    std::iter::successors(Some(host), |h| h.split_once('.').map(|x| x.1))
+        .any(|h| REWRITERS.binary_search(&h).is_ok())
+}
+
+/// Whether the address carries the shown host behind its own, as redirectors do.
+fn carries(url: &str, shown: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let behind = rest.find(['/', '?', '#']).map_or("", |i| &rest[i..]);
+    let decoded = header::percent_decode(behind.as_bytes());
+    let decoded = String::from_utf8_lossy(&decoded).to_lowercase();
+    let site = domain::site(shown);
+    decoded.match_indices(site).any(|(i, _)| {
+        let before = decoded[..i].chars().next_back();
+        let after = decoded[i + site.len()..].chars().next();
+        before.is_none_or(|c| !c.is_alphanumeric() && c != '-')
+            && after.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '.')
+    })
 }
 
 /// The host that a link's text shows, when the text is an address of the web and nothing else.
@@ -79,5 +158,36 @@ mod tests {
         for text in ["rapport.pdf", "cliquez ici", "a@b.fr", "v1.2.3", "1.2.3.4"] {
             assert_eq!(shown_host(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn click_counters_are_no_mismatch() {
+        let names = |href: &str, text: &str| {
+            let mut out = Facts::new(10);
+            let link = Link {
+                href: href.into(),
+                text: text.into(),
+            };
+            let own = OwnDomains::default().quiet_hosts(["clics.example.org"]);
+            facts(&[link], &own, "1", &mut out);
+            out.finish().into_iter().map(|f| f.name).collect::<Vec<_>>()
+        };
+        let shown = "https://www.impots.gouv.fr/x";
+        assert_eq!(
+            names("https://evil.example/x", shown),
+            ["link.text_mismatch"]
+        );
+        assert_eq!(
+            names("https://evil.example/www.impots.gouv.fr.login/", shown),
+            ["link.text_mismatch"]
+        );
+        for redirector in [
+            "https://emea01.safelinks.protection.outlook.com/?x=1",
+            "https://r.example/?u=https%3A%2F%2Fwww.impots.gouv.fr%2Fx",
+        ] {
+            assert_eq!(names(redirector, shown), ["link.redirected"]);
+        }
+        assert_eq!(names("https://a.clics.example.org/1", shown), [""; 0]);
+        assert!(REWRITERS.is_sorted());
     }
 }

@@ -100,12 +100,16 @@ pub const FACTS: &[(&str, &str)] = &[
         "link.text_mismatch",
         "a link that shows one site and leads to another: `shown -> real`",
     ),
+    (
+        "link.redirected",
+        "the same by way of a service that counts or checks clicks",
+    ),
     ("link.ip_host", "a link to a bare address"),
     ("link.userinfo", "a link with a name before the host"),
     ("link.punycode", "a link to an internationalised host"),
     (
         "link.lookalike",
-        "a link to a host that imitates an internal domain: `host ~ domain`",
+        "a link to a host that imitates an internal domain: `host ~ domain, how`",
     ),
     ("link.data_url", "a link to a data: URL"),
     (
@@ -148,18 +152,48 @@ pub const FACTS: &[(&str, &str)] = &[
     ),
     (
         "sender.lookalike",
-        "the sender's domain imitates an internal domain: `domain ~ internal`",
+        "the sender's domain imitates an internal domain: `domain ~ internal, how`",
     ),
     (
         "sender.internal_name",
         "the display name names an internal domain, the address is outside",
     ),
     (
-        "auth.spf_fail",
-        "Authentication-Results or Received-SPF: SPF failed",
+        "sender.person_name",
+        "the display name is that of a person of ours, the address is outside: `name <address> ~ real address`",
     ),
-    ("auth.dkim_fail", "Authentication-Results: DKIM failed"),
-    ("auth.dmarc_fail", "Authentication-Results: DMARC failed"),
+    (
+        "sender.mixed_script",
+        "a word of the display name mixes Latin with Cyrillic or Greek letters",
+    ),
+    (
+        "sender.reply_leaves",
+        "From is of ours, answers go outside: `from -> reply-to`",
+    ),
+    (
+        "sender.reply_lookalike",
+        "Reply-To or Return-Path imitates an internal domain: `field domain ~ internal, how`",
+    ),
+    (
+        "auth.own_domain_fail",
+        "From is of ours, a method failed and nothing speaks for the domain: `domain: results by server`",
+    ),
+    (
+        "auth.untrusted",
+        "Authentication-Results of a server that is not trusted, not read: its name",
+    ),
+    (
+        "auth.spf_fail",
+        "trusted Authentication-Results, or Received-SPF: SPF failed",
+    ),
+    (
+        "auth.dkim_fail",
+        "trusted Authentication-Results: DKIM failed",
+    ),
+    (
+        "auth.dmarc_fail",
+        "trusted Authentication-Results: DMARC failed",
+    ),
     (
         "attachment.double_extension",
         "a document's extension before a program's: file name",

@@ -4,8 +4,10 @@
 //!   bounds of a case are proved against what that daemon sent;
 //! - [`header`] splits header fields and reads MIME parameters (RFC 2045, RFC 2231);
 //! - [`words`] decodes encoded words, addresses, dates and charsets (with `mail-parser`);
-//! - [`decode`] undoes base64 and quoted-printable.
+//! - [`decode`] undoes base64 and quoted-printable;
+//! - [`authres`] reads what servers found of SPF, DKIM and DMARC (RFC 8601).
 
+pub mod authres;
 pub mod decode;
 pub mod header;
 pub mod structure;

@@ -35,6 +35,8 @@ pub struct LureRule {
     pub reason: String,
     /// The same in French.
     pub reason_fr: String,
+    /// What to do when a message meets it, English; empty if the rule does not say.
+    pub next: String,
     /// Advisories, papers, fixes.
     pub references: Vec<String>,
     /// How grave a match is.
@@ -77,6 +79,8 @@ struct File {
     title_fr: String,
     reason: String,
     reason_fr: String,
+    #[serde(default)]
+    next: String,
     #[serde(default)]
     references: Vec<String>,
     severity: Severity,
@@ -243,6 +247,7 @@ impl LureRule {
             title_fr: f.title_fr,
             reason: f.reason,
             reason_fr: f.reason_fr,
+            next: f.next,
             references: f.references,
             severity: f.severity,
             tags: f.tags,

@@ -26,7 +26,7 @@ use std::io::{self, Read};
 use vauban_ocsf::{EventSink, Evidence};
 
 /// IANA protocol number of a name in any case, or of a number.
-fn protocol(name: &str) -> Option<u8> {
+pub(crate) fn protocol(name: &str) -> Option<u8> {
     const NAMES: &[(&str, u8)] = &[
         ("tcp", 6),
         ("udp", 17),
@@ -53,7 +53,7 @@ fn protocol(name: &str) -> Option<u8> {
 }
 
 /// Reads lines off a stream with bounded memory, for formats whose header rules what follows.
-fn stream_lines(
+pub(crate) fn stream_lines(
     context: &Context,
     reader: &mut dyn Read,
     sink: &mut dyn EventSink,

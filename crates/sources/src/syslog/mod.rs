@@ -6,6 +6,7 @@
 //! from the end that the daemon and not the client wrote, because user names, HELO names and
 //! subjects are chosen by whoever connects.
 
+mod audit;
 mod cron;
 mod cyrus;
 mod dovecot;
@@ -116,6 +117,7 @@ static PROGRAMS: &[Program] = &[
     pam::PROGRAM,
     postfix::PROGRAM,
     dovecot::PROGRAM,
+    audit::PROGRAM,
     netfilter::PROGRAM,
     sshd::PROGRAM,
     exim::PROGRAM,

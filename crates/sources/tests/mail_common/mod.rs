@@ -126,6 +126,22 @@ impl EventSink for Keep {
                 fact.status = status(b.status);
                 fact.user = b.user.to_owned();
             }
+            Body::Dns(b) => {
+                fact.kind = "dns";
+                fact.ip = show(b.src_ip);
+                fact.port = b.src_port;
+            }
+            Body::File(b) => {
+                fact.kind = "file";
+                fact.status = status(b.status);
+                fact.user = b.user.to_owned();
+                fact.ip = show(b.src_ip);
+            }
+            Body::Alert(b) => {
+                fact.kind = "alert";
+                fact.ip = show(b.src_ip);
+                fact.port = b.src_port;
+            }
             Body::Message(b) => {
                 fact.kind = "message";
                 fact.user = b.user.to_owned();

@@ -4,18 +4,24 @@
 //! ("mot de passe oublié ?", "your password expires"), so a password needs a separator and a
 //! value, and the value must look like one. Secrets leave this file masked.
 
+mod scan;
+
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Regex;
+use regex_automata::meta;
+use regex_automata::util::captures::Captures;
 
 use crate::Secret;
 use crate::text::brief;
+use scan::{Places, group};
 
 /// Most secrets kept of one text.
 const MAX: usize = 100;
 
-static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+static PASSWORD: LazyLock<meta::Regex> = LazyLock::new(|| {
+    meta::Regex::new(
         r#"(?ix)
         \b(?P<word>mots?\s{1,2}de\s{1,2}passe|mdp|m\.d\.p\.?|passwords?|passwd|passphrase|pwd|pass|code\s{1,2}(?:d['’]acc[eè]s|secret|confidentiel|pin)|pin\s{1,2}code)
         (?P<middle>[^\n:=]{0,40}?)
@@ -27,8 +33,8 @@ static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// "mot de passe Xk9#mmQ2": no separator, so only what cannot be a word counts.
-static PASSWORD_BARE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+static PASSWORD_BARE: LazyLock<meta::Regex> = LazyLock::new(|| {
+    meta::Regex::new(
         r#"(?ix)\b(?:mots?\s{1,2}de\s{1,2}passe|mdp|passwords?|passphrase|user/pass(?:word)?)\s{0,2}:?\s{1,2}(?:[^\s/]{1,64}\s/\s)?(?P<value>[^\s,;<>"«»]{8,64})"#,
     )
     .expect("a constant pattern")
@@ -41,15 +47,15 @@ static LOGIN: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+static TOKEN: LazyLock<meta::Regex> = LazyLock::new(|| {
+    meta::Regex::new(
         r"\b(?:(?P<aws>(?:AKIA|ASIA)[A-Z0-9]{16})|(?P<github>gh[pousr]_[A-Za-z0-9]{36,80}|github_pat_[A-Za-z0-9_]{60,90})|(?P<gitlab>glpat-[A-Za-z0-9_-]{20,40})|(?P<slack>xox[abposr]-[A-Za-z0-9-]{20,80})|(?P<google>AIza[A-Za-z0-9_-]{35})|(?P<stripe>[rs]k_live_[A-Za-z0-9]{20,60})|(?P<jwt>eyJ[A-Za-z0-9_-]{10,400}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{20,600}))",
     )
     .expect("a constant pattern")
 });
 
-static URL_CREDENTIALS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+static URL_CREDENTIALS: LazyLock<meta::Regex> = LazyLock::new(|| {
+    meta::Regex::new(
         r#"(?i)\b(?P<scheme>[a-z][a-z0-9+.-]{1,15})://(?P<user>[^\s:/@"'<>]{1,64}):(?P<value>[^\s:/@"'<>]{1,128})@(?P<host>[A-Za-z0-9._\[\]-]{1,255}(?::\d{1,5})?)"#,
     )
     .expect("a constant pattern")
@@ -60,8 +66,8 @@ static PRIVATE_KEY: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern")
 });
 
-static INTERNAL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+static INTERNAL: LazyLock<meta::Regex> = LazyLock::new(|| {
+    meta::Regex::new(
         r"(?ix)\b(?:(?P<scheme>[a-z][a-z0-9+.-]{1,15})://)?(?P<host>
             (?:10(?:\.\d{1,3}){3}|192\.168(?:\.\d{1,3}){2}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2})
             |(?:[a-z0-9-]{1,63}\.){1,5}(?:interne|intra|intranet|internal|corp|lan)\.(?:[a-z0-9-]{1,63}\.){0,4}[a-z]{2,10}
@@ -184,41 +190,49 @@ const NO_PASSWORD: &[&str] = &[
 
 /// Finds the secrets of one text.
 pub fn find(text: &str, part: &str) -> Vec<Secret> {
+    find_at(text, part, &Places::find(text))
+}
+
+fn find_at(text: &str, part: &str, places: &Places) -> Vec<Secret> {
     let mut out = Vec::new();
-    private_keys(text, part, &mut out);
-    for c in URL_CREDENTIALS.captures_iter(text).take(MAX) {
-        let target = format!(
-            "{}://{}@{}",
-            group(&c, "scheme"),
-            group(&c, "user"),
-            group(&c, "host")
-        );
-        push(&mut out, "url_credentials", &target, text, &c, part);
+    if memchr::memmem::find(text.as_bytes(), b"PRIVATE KEY").is_some() {
+        private_keys(text, part, &mut out);
     }
-    for c in TOKEN.captures_iter(text).take(MAX) {
+    let every = places.everywhere;
+    scan::within(&URL_CREDENTIALS, text, &places.urls, every, MAX, &mut |c| {
+        let get = |name| group(c, name, text);
+        let target = format!("{}://{}@{}", get("scheme"), get("user"), get("host"));
+        push(&mut out, "url_credentials", &target, text, c, part);
+    });
+    scan::within(&TOKEN, text, &places.tokens, every, MAX, &mut |c| {
         let kind = [
             "aws", "github", "gitlab", "slack", "google", "stripe", "jwt",
         ]
         .into_iter()
-        .find(|n| c.name(n).is_some())
+        .find(|n| c.get_group_by_name(n).is_some())
         .unwrap_or_default();
-        push(&mut out, "api_token", kind, text, &c, part);
-    }
-    passwords(text, part, &mut out);
-    bare_passwords(text, part, &mut out);
-    internal_hosts(text, part, &mut out);
+        push(&mut out, "api_token", kind, text, c, part);
+    });
+    passwords(text, part, places, &mut out);
+    bare_passwords(text, part, places, &mut out);
+    internal_hosts(text, part, places, &mut out);
     out.sort();
     out.dedup();
     out
 }
 
-fn group<'t>(c: &Captures<'t>, name: &str) -> &'t str {
-    c.name(name).map_or("", |m| m.as_str())
+/// Octets of the whole match and of a group, the whole match where the group took no part.
+fn ranges(c: &Captures, name: &str) -> Option<(Range<usize>, Range<usize>)> {
+    let whole = c.get_match()?.range();
+    let group = c
+        .get_group_by_name(name)
+        .map_or_else(|| whole.clone(), |s| s.range());
+    Some((whole, group))
 }
 
 fn private_keys(text: &str, part: &str, out: &mut Vec<Secret>) {
     for c in PRIVATE_KEY.captures_iter(text).take(MAX) {
-        let kind = group(&c, "kind");
+        let kind = c.name("kind").map_or("", |m| m.as_str());
         out.push(Secret {
             kind: "private_key".into(),
             target: kind.to_owned(),
@@ -229,46 +243,37 @@ fn private_keys(text: &str, part: &str, out: &mut Vec<Secret>) {
     }
 }
 
-fn passwords(text: &str, part: &str, out: &mut Vec<Secret>) {
-    for c in PASSWORD.captures_iter(text).take(10_000) {
-        let Some(whole) = c.get(0) else { continue };
-        let value = clean(group(&c, "value"));
-        let quoted = group(&c, "value").len() > value.len() + 1;
-        let middle = group(&c, "middle").to_lowercase();
-        let copula = {
-            let before = &text[whole.start()..c.name("value").map_or(whole.end(), |m| m.start())];
-            !before.contains([':', '=', '→', '>'])
+fn passwords(text: &str, part: &str, places: &Places, out: &mut Vec<Secret>) {
+    scan::at(&PASSWORD, text, places, 10_000, &mut |c| {
+        let Some((whole, value_at)) = ranges(c, "value") else {
+            return;
         };
+        let raw = group(c, "value", text);
+        let value = clean(raw);
+        let quoted = raw.len() > value.len() + 1;
+        let middle = group(c, "middle", text).to_lowercase();
+        let copula = !text[whole.start..value_at.start].contains([':', '=', '→', '>']);
         if out.len() >= MAX || !plausible(value, quoted, copula) || denies(&middle) {
-            continue;
+            return;
         }
-        let target = target_near(text, whole.start(), whole.end());
-        let start = c.name("value").map_or(whole.start(), |m| m.start());
-        push_at(out, "password", &target, text, value, start, part);
-    }
+        let target = target_near(text, whole.start, whole.end);
+        push_at(out, "password", &target, text, value, value_at.start, part);
+    });
 }
 
 /// Passwords that follow the word directly.
-fn bare_passwords(text: &str, part: &str, out: &mut Vec<Secret>) {
-    for c in PASSWORD_BARE.captures_iter(text).take(10_000) {
-        let (Some(whole), Some(value_at)) = (c.get(0), c.name("value")) else {
-            continue;
+fn bare_passwords(text: &str, part: &str, places: &Places, out: &mut Vec<Secret>) {
+    scan::at(&PASSWORD_BARE, text, places, 10_000, &mut |c| {
+        let Some((whole, value_at)) = ranges(c, "value") else {
+            return;
         };
-        let value = clean(value_at.as_str());
+        let value = clean(group(c, "value", text));
         if out.len() >= MAX || !random_looking(value) || !plausible(value, false, true) {
-            continue;
+            return;
         }
-        let target = target_near(text, whole.start(), whole.end());
-        push_at(
-            out,
-            "password",
-            &target,
-            text,
-            value,
-            value_at.start(),
-            part,
-        );
-    }
+        let target = target_near(text, whole.start, whole.end);
+        push_at(out, "password", &target, text, value, value_at.start, part);
+    });
 }
 
 /// At least three of the four classes that password policies ask for, a digit among them, and no
@@ -399,7 +404,7 @@ fn target_near(text: &str, start: usize, end: usize) -> String {
         .filter_map(|c| c.name("login"))
         .min_by_key(|m| (from + m.start()).abs_diff(start))
         .map(|m| m.as_str().trim_end_matches('.').to_owned());
-    let host = INTERNAL.find(window).map(|m| m.as_str().to_owned());
+    let host = INTERNAL.find(window).map(|m| window[m.range()].to_owned());
     match (login, host) {
         (Some(l), Some(h)) => format!("{l} @ {h}"),
         (Some(one), None) | (None, Some(one)) => one,
@@ -407,10 +412,11 @@ fn target_near(text: &str, start: usize, end: usize) -> String {
     }
 }
 
-fn internal_hosts(text: &str, part: &str, out: &mut Vec<Secret>) {
-    for c in INTERNAL.captures_iter(text).take(10_000) {
-        let Some(m) = c.get(0) else { continue };
-        let host = group(&c, "host");
+fn internal_hosts(text: &str, part: &str, places: &Places, out: &mut Vec<Secret>) {
+    let every = places.everywhere;
+    scan::within(&INTERNAL, text, &places.hosts, every, 10_000, &mut |c| {
+        let Some(m) = c.get_match() else { return };
+        let host = group(c, "host", text);
         // A version number or a longer dotted number is no address.
         let octets = host.split('.').all(|o| o.parse::<u8>().is_ok());
         let numeric = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -420,20 +426,21 @@ fn internal_hosts(text: &str, part: &str, out: &mut Vec<Secret>) {
                 .is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()))
             || text[..m.start()].ends_with(['.', '@', '-']);
         if out.len() >= MAX || longer || (numeric && !octets) || in_trace(text, m.start()) {
-            continue;
+            return;
         }
         let from = floor(text, m.start().saturating_sub(80));
         let to = floor(text, (m.end() + 80).min(text.len()));
-        let scheme = c.name("scheme").is_some() || c.name("port").is_some();
+        let scheme =
+            c.get_group_by_name("scheme").is_some() || c.get_group_by_name("port").is_some();
         if !scheme && !APPLICATION.is_match(&text[from..to]) {
-            continue;
+            return;
         }
-        let found = m.as_str().to_owned();
+        let found = text[m.range()].to_owned();
         if out
             .iter()
             .any(|s| s.kind == "internal_host" && s.target == found)
         {
-            continue;
+            return;
         }
         out.push(Secret {
             kind: "internal_host".into(),
@@ -442,7 +449,7 @@ fn internal_hosts(text: &str, part: &str, out: &mut Vec<Secret>) {
             context: brief(&text[from..to], 120),
             part: part.to_owned(),
         });
-    }
+    });
 }
 
 /// Whether an address stands in a quoted mail header (Received, X-Originating-IP): a trace of
@@ -470,12 +477,19 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
-fn push(out: &mut Vec<Secret>, kind: &str, target: &str, text: &str, c: &Captures<'_>, part: &str) {
-    let Some(m) = c.name("value").or_else(|| c.get(0)) else {
-        return;
-    };
-    if out.len() < MAX {
-        push_at(out, kind, target, text, m.as_str(), m.start(), part);
+fn push(out: &mut Vec<Secret>, kind: &str, target: &str, text: &str, c: &Captures, part: &str) {
+    if let Some((_, value)) = ranges(c, "value")
+        && out.len() < MAX
+    {
+        push_at(
+            out,
+            kind,
+            target,
+            text,
+            &text[value.clone()],
+            value.start,
+            part,
+        );
     }
 }
 
@@ -600,5 +614,58 @@ mod tests {
         ] {
             assert_eq!(kinds(none), [], "{none}");
         }
+    }
+
+    fn everywhere() -> Places {
+        Places {
+            everywhere: true,
+            ..Places::default()
+        }
+    }
+
+    #[test]
+    fn letters_that_fold_to_ascii_are_not_missed() {
+        for text in [
+            "PA\u{17f}\u{17f}WORD: hunter2x",
+            "mots de pa\u{17f}se : Tulipe!2024",
+        ] {
+            assert_eq!(kinds(text).len(), 1, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_same_matches_as_over_the_whole_text(pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "mot de passe", "mots", " ", "  ", "\n", ":", " : ", "=", "password", "PassWord",
+                "pass", "mdp", "pwd", "code", "code d'accès", "pin code", "m.d.p.", "user/pass",
+                "est", "is", "Xk9#mmQ2", "Tulipe!2024", "« Printemps 2025 »", "é", "_", "x", "/",
+                "://", "http", "sftp", "depot", "@", "10.1.2.3", "192.168.4.2", "172.16.0.9", ".",
+                "a.local", "intranet", ".interne.", "exemple", "fr", ".lan", "corp", ":8080", "-",
+                "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJIUzI1NiJ9", "glpat-aaaaaaaaaaaaaaaaaaaa",
+                "serveur ", "\"", "'", "<", "\u{2003}", "\u{212a}", "٣", "host.home.arpa",
+            ]), 0..40)) {
+            let text = pieces.concat();
+            proptest::prop_assert_eq!(find(&text, "1"), find_at(&text, "1", &everywhere()), "{}", text);
+        }
+    }
+
+    #[test]
+    #[ignore = "slow; other people's mail"]
+    fn the_same_on_a_corpus() {
+        let dir = std::env::var("VAUBAN_TEXTS").expect("a folder of texts");
+        let mut n = 0;
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            assert_eq!(
+                find(&text, ""),
+                find_at(&text, "", &everywhere()),
+                "{:?}",
+                entry.path()
+            );
+            n += 1;
+        }
+        assert!(n > 0);
     }
 }

@@ -142,17 +142,15 @@ fn silences(format: &str, stats: &SourceStats, out: &mut Vec<Hole>) {
     let (Some(first), Some(last)) = (stats.first, stats.last) else {
         return;
     };
-    let (from, to) = (first.0.0.div_euclid(HOUR), last.0.0.div_euclid(HOUR));
+    let all = first.0.0.div_euclid(HOUR)..last.0.0.div_euclid(HOUR) + 1;
+    let activity = Activity::new(stats);
     let mut previous = first;
-    let mut silent_since: Option<i64> = None;
-    for hour in from..=to {
-        let Some(h) = stats.hours.get(&hour) else {
-            silent_since.get_or_insert(hour);
-            continue;
-        };
-        if let Some(since) = silent_since.take()
-            && let Some((least, days)) = expected(stats, since..hour, from..to + 1)
-            && least >= expected_least(format)
+    let mut next = all.start;
+    for (&hour, h) in stats.hours.range(all.clone()) {
+        let silent = next..hour;
+        if !silent.is_empty()
+            && let Some((least, days)) =
+                activity.expected(silent, all.clone(), expected_least(format))
         {
             out.push(Hole {
                 source: format.to_string(),
@@ -167,6 +165,7 @@ fn silences(format: &str, stats: &SourceStats, out: &mut Vec<Hole>) {
             });
         }
         previous = h.last;
+        next = hour + 1;
     }
 }
 
@@ -175,24 +174,59 @@ fn weekend(hour: i64) -> bool {
     (hour.div_euclid(24) + 3).rem_euclid(7) >= 5
 }
 
-/// The least number of records that the same hours of comparable days have, and how many such
-/// days there are; `None` below [`DAYS_LEAST`].
-fn expected(
-    stats: &SourceStats,
-    silent: std::ops::Range<i64>,
-    all: std::ops::Range<i64>,
-) -> Option<(u64, usize)> {
-    let days = (all.end - all.start) / 24 + 1;
-    let counts: Vec<u64> = (-days..=days)
-        .map(|d| silent.start + 24 * d..silent.end + 24 * d)
-        .filter(|w| w.end <= silent.start || w.start >= silent.end)
-        .filter(|w| w.start >= all.start && w.end <= all.end)
-        .filter(|w| {
-            weekend(w.start) == weekend(silent.start) && weekend(w.end) == weekend(silent.end)
-        })
-        .map(|w| stats.hours.range(w).map(|(_, h)| h.count).sum())
-        .collect();
-    (counts.len() >= DAYS_LEAST).then(|| (counts.iter().copied().min().unwrap_or(0), counts.len()))
+/// Records by hour, to be summed over any stretch.
+struct Activity {
+    /// Hour, and the records up to its end.
+    sums: Vec<(i64, u64)>,
+}
+
+impl Activity {
+    fn new(stats: &SourceStats) -> Self {
+        let mut sum = 0;
+        let sums = stats.hours.iter().map(|(&hour, h)| {
+            sum += h.count;
+            (hour, sum)
+        });
+        Self {
+            sums: sums.collect(),
+        }
+    }
+
+    fn before(&self, hour: i64) -> u64 {
+        let at = self.sums.partition_point(|(h, _)| *h < hour);
+        at.checked_sub(1).map_or(0, |last| self.sums[last].1)
+    }
+
+    /// The least number of records that the same hours of comparable days have, and how many such
+    /// days there are; `None` below [`DAYS_LEAST`] days, or `enough` records.
+    fn expected(
+        &self,
+        silent: std::ops::Range<i64>,
+        all: std::ops::Range<i64>,
+        enough: u64,
+    ) -> Option<(u64, usize)> {
+        // Whole days between the silence and the beginning and end of the source.
+        let back = (silent.start - all.start) / 24;
+        let on = (all.end - silent.end) / 24;
+        let (mut least, mut days) = (u64::MAX, 0);
+        for d in (-back..=-1).rev().chain(1..=on) {
+            let w = silent.start + 24 * d..silent.end + 24 * d;
+            // A stretch longer than a day is not compared with itself.
+            if (w.end > silent.start && w.start < silent.end)
+                || weekend(w.start) != weekend(silent.start)
+                || weekend(w.end) != weekend(silent.end)
+            {
+                continue;
+            }
+            least = least.min(self.before(w.end) - self.before(w.start));
+            // Most silences are nights, and the next night tells.
+            if least < enough {
+                return None;
+            }
+            days += 1;
+        }
+        (days >= DAYS_LEAST).then_some((least, days))
+    }
 }
 
 /// Short sessions of which only one end is on record.

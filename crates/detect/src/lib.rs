@@ -78,7 +78,8 @@ mod trigger;
 mod value;
 
 pub use correlation::{
-    CorrelationMatch, Correlator, CorrelatorOptions, Observation, Refire, Snapshot,
+    CorrelationMatch, Correlator, CorrelatorOptions, Observation, ObservationParts, Refire,
+    Snapshot,
 };
 pub use engine::{Engine, Options};
 pub use fields::{Fields, Record};

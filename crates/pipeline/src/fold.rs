@@ -1,5 +1,6 @@
 //! What the events of a piece are folded into.
 
+use crate::hunt::{HuntFold, HuntPiece};
 use crate::read::Fold;
 use vauban_case::inputs::Indicators;
 use vauban_case::observe::Observations;
@@ -170,6 +171,8 @@ pub struct CaseFold<'a> {
     pub known: &'a Known,
     /// Events for the lake.
     pub lake: Option<crate::events::Writer>,
+    /// Detections, when hunting.
+    pub hunt: Option<HuntFold<'a>>,
 }
 
 /// One piece's events.
@@ -177,6 +180,7 @@ pub struct CasePiece<'a> {
     observations: Observations,
     known: &'a Known,
     events: Option<vauban_lake::ChunkEvents>,
+    hunt: Option<HuntPiece<'a>>,
 }
 
 impl<'a> Fold for CaseFold<'a> {
@@ -187,6 +191,7 @@ impl<'a> Fold for CaseFold<'a> {
             observations: Observations::default(),
             known: self.known,
             events: self.lake.as_ref().map(crate::events::Writer::chunk),
+            hunt: self.hunt.as_ref().map(HuntFold::piece),
         }
     }
 
@@ -194,6 +199,9 @@ impl<'a> Fold for CaseFold<'a> {
         self.observations.absorb(piece.observations);
         if let (Some(lake), Some(events)) = (&mut self.lake, piece.events) {
             lake.take(events);
+        }
+        if let (Some(hunt), Some(piece)) = (&mut self.hunt, piece.hunt) {
+            hunt.finish(piece);
         }
     }
 }
@@ -274,6 +282,9 @@ impl EventSink for CasePiece<'_> {
         self.observations.event(event);
         if let Some(events) = &mut self.events {
             events.event(event);
+        }
+        if let Some(hunt) = &mut self.hunt {
+            hunt.event(event);
         }
     }
 

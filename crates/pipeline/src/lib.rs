@@ -10,6 +10,7 @@
 mod events;
 mod excerpt;
 mod fold;
+mod hunt;
 mod logs;
 mod read;
 mod store;
@@ -17,7 +18,7 @@ mod traces;
 
 use std::path::{Path, PathBuf};
 use vauban_case::contract::{AdvisoryIndicator, AdvisorySummary, Case};
-use vauban_case::inputs::{Indicators, Inputs};
+use vauban_case::inputs::{EvidenceText, Indicators, Inputs};
 use vauban_case::observe::Observations;
 use vauban_case::rules::SessionRules;
 use vauban_evidence::{Collection, Kind, Limits, Manifest, Problem, Severity};
@@ -27,6 +28,7 @@ use vauban_spill::Scratch;
 
 pub use events::files as event_files;
 pub use fold::kind_name;
+pub use hunt::{Hunt, Told};
 
 /// What an investigation is given.
 pub struct Options {
@@ -99,6 +101,25 @@ const RULE_FOLDERS: [&str; 3] = ["sessions", "lures", "markings"];
 
 /// Investigates.
 pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome, Error> {
+    run(options, progress, None)
+}
+
+/// Hunts: tells every finding as it is made, those of events first, in the order of the evidence,
+/// then correlations, then messages, sessions and files.
+pub fn hunt(
+    options: &Options,
+    hunt: &Hunt,
+    progress: Progress<'_>,
+    told: Told<'_>,
+) -> Result<Outcome, Error> {
+    run(options, progress, Some((hunt, told)))
+}
+
+fn run(
+    options: &Options,
+    progress: Progress<'_>,
+    hunt: Option<(&Hunt, Told<'_>)>,
+) -> Result<Outcome, Error> {
     let (session_rules, content_rules) = rules(options)?;
     let lists = WarningLists::built_in();
     let advisories: Vec<Advisory> = options
@@ -134,7 +155,9 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
         options.scratch.as_deref().unwrap_or(&scratch_dir()),
         RESIDENT,
     );
+    let excerpts = excerpt::Excerpts::new(&collection);
     let mut fold = fold::CaseFold {
+        hunt: hunt.map(|(hunt, told)| hunt::HuntFold::new(hunt, &excerpts, &scratch, told)),
         observations: Observations::with_scratch(&scratch),
         known: &known,
         lake,
@@ -155,8 +178,12 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
     let fold::CaseFold {
         mut observations,
         lake,
+        mut hunt,
         ..
     } = fold;
+    if let Some(hunt) = &mut hunt {
+        hunt.correlate();
+    }
     if let Some(lake) = lake {
         lake.finish()?;
     }
@@ -175,7 +202,6 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
     problems.extend(unread(&collection));
     progress(Stage::Judging, 0, 1);
     let summaries = summaries(&known, &observations.hits);
-    let excerpts = excerpt::Excerpts::new(&collection);
     let nothing_useful =
         found.logs.is_empty() && mail.store.mailboxes.is_empty() && traces.is_empty();
     let inputs = Inputs {
@@ -190,7 +216,23 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
         logs: &found.described,
         exposure: &[],
     };
+    if let Some(hunt) = &mut hunt {
+        let found = vauban_mail::hunt_store(
+            &mail.store,
+            &content_rules,
+            &|e| excerpts.path(e.artefact).to_string(),
+            &|e| {
+                collection
+                    .read_range(e.artefact, e.offset, e.length as usize)
+                    .ok()
+            },
+        );
+        found.into_iter().for_each(|f| hunt.tell(f));
+    }
     let case = vauban_case::build(observations, &inputs);
+    if let Some(hunt) = &mut hunt {
+        hunt::of_case(&case).into_iter().for_each(|f| hunt.tell(f));
+    }
     if let Some(why) = scratch.problem() {
         problems.push(Problem::warning(
             "",

@@ -31,6 +31,32 @@ struct EntryText {
     null: bool,
 }
 
+/// An [`Observation`] taken apart for storing: rule, event, time in microseconds, and the values
+/// with the slot of each and whether it is null. Good for the same engine only.
+pub type ObservationParts = (u32, u64, i64, Vec<(u32, String, bool)>);
+
+impl From<Observation> for ObservationParts {
+    fn from(seen: Observation) -> Self {
+        let values = seen.values.into_iter();
+        let values = values.map(|(slot, v)| (slot, v.text, v.null)).collect();
+        (seen.rule.0, seen.event, seen.time.0, values)
+    }
+}
+
+impl From<ObservationParts> for Observation {
+    fn from((rule, event, time, values): ObservationParts) -> Self {
+        let values = values.into_iter();
+        Self {
+            rule: RuleId(rule),
+            event,
+            time: Timestamp(time),
+            values: values
+                .map(|(slot, text, null)| (slot, EntryText { text, null }))
+                .collect(),
+        }
+    }
+}
+
 /// How often a correlation whose condition stays true is heard of.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Refire {

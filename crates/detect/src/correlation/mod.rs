@@ -8,7 +8,8 @@ mod correlator;
 mod window;
 
 pub use correlator::{
-    CorrelationMatch, Correlator, CorrelatorOptions, Observation, Refire, Snapshot,
+    CorrelationMatch, Correlator, CorrelatorOptions, Observation, ObservationParts, Refire,
+    Snapshot,
 };
 
 use crate::load::{LoadProblem, RuleSet, Sourced};

@@ -1,0 +1,506 @@
+//! Detections over evidence: Sigma rules and indicators on events as they are parsed, then
+//! correlations in the order of time, then what is not in events: messages, sessions, files.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use vauban_case::contract::{Case, EvidenceRef, Label, Session};
+use vauban_case::inputs::EvidenceText;
+use vauban_detect::{
+    Correlator, CorrelatorOptions, Engine, Match, Observation, ObservationParts, Refire, Scanner,
+};
+use vauban_intel::{FieldValue, IndicatorRef, Matcher, Seen};
+use vauban_ocsf::{
+    Analytic, ArtefactId, Body, Event, Evidence, Finding, Level, Observable, ObservableKind, Place,
+    Timestamp,
+};
+use vauban_spill::{Scratch, Spill};
+
+/// Places given of one correlation.
+const PLACES: usize = 20;
+
+/// What a hunt looks for.
+pub struct Hunt {
+    /// Sigma rules and correlations.
+    pub engine: Arc<Engine>,
+    /// Indicators.
+    pub matcher: Matcher,
+    /// Findings below this level are not told.
+    pub level: Level,
+}
+
+/// Takes findings as they come.
+pub type Told<'a> = &'a mut (dyn FnMut(Finding) + Send);
+
+/// What was matched in an event, before a person's words are put to it.
+struct Raw {
+    what: What,
+    time: Timestamp,
+    evidence: Evidence,
+    observables: Vec<Observable>,
+}
+
+enum What {
+    Rule(Match),
+    Indicator(IndicatorRef, &'static str, String),
+}
+
+/// Observations of rules that correlations wait for, in any number, told in the order of time.
+struct Waiting {
+    bytes: Spill<u8>,
+    index: Spill<(Timestamp, u64, u32)>,
+}
+
+/// The hunting part of a fold.
+pub struct HuntFold<'a> {
+    hunt: &'a Hunt,
+    scanners: Arc<Mutex<Vec<Scanner>>>,
+    waiting: Waiting,
+    told: Told<'a>,
+    text: &'a dyn TextOf,
+    /// Findings told, by rule.
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// Access to the evidence's text from any thread.
+pub trait TextOf: EvidenceText + Sync {}
+impl<T: EvidenceText + Sync> TextOf for T {}
+
+/// The hunting part of one piece.
+pub struct HuntPiece<'a> {
+    hunt: &'a Hunt,
+    scanner: Option<Scanner>,
+    scanners: Arc<Mutex<Vec<Scanner>>>,
+    raw: Vec<Raw>,
+    seen: Vec<Observation>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+impl<'a> HuntFold<'a> {
+    /// Begins a hunt.
+    pub fn new(hunt: &'a Hunt, text: &'a dyn TextOf, scratch: &Scratch, told: Told<'a>) -> Self {
+        Self {
+            hunt,
+            scanners: Arc::default(),
+            waiting: Waiting {
+                bytes: Spill::new(Some(scratch)),
+                index: Spill::new(Some(scratch)),
+            },
+            told,
+            text,
+            counts: BTreeMap::new(),
+        }
+    }
+
+    /// For one piece of a log.
+    pub fn piece(&self) -> HuntPiece<'a> {
+        let scanner = lock(&self.scanners)
+            .pop()
+            .unwrap_or_else(|| Scanner::new(Arc::clone(&self.hunt.engine)));
+        HuntPiece {
+            hunt: self.hunt,
+            scanner: Some(scanner),
+            scanners: Arc::clone(&self.scanners),
+            raw: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Tells what a piece found. Pieces come in the order of the evidence.
+    pub fn finish(&mut self, mut piece: HuntPiece<'a>) {
+        for raw in &piece.raw {
+            let place = self.place(raw.evidence);
+            let finding = match &raw.what {
+                What::Rule(found) => {
+                    self.hunt
+                        .engine
+                        .finding(*found, Some(raw.time), place, raw.observables.clone())
+                }
+                What::Indicator(indicator, path, value) => self.hunt.matcher.finding(
+                    *indicator,
+                    Seen {
+                        path: (*path).to_string(),
+                        value: value.clone(),
+                        time: Some(raw.time),
+                        place,
+                    },
+                ),
+            };
+            if let Some(mut finding) = finding {
+                if finding.analytic == Analytic::Indicator {
+                    finding.observables.extend(raw.observables.iter().cloned());
+                    finding.observables.dedup();
+                }
+                self.tell(finding);
+            }
+        }
+        for seen in std::mem::take(&mut piece.seen) {
+            self.waiting.push(seen);
+        }
+    }
+
+    /// Tells a finding, if it is grave enough.
+    pub fn tell(&mut self, finding: Finding) {
+        if finding.level >= self.hunt.level {
+            *self.counts.entry(finding.rule.clone()).or_default() += 1;
+            (self.told)(finding);
+        }
+    }
+
+    fn place(&self, evidence: Evidence) -> Place {
+        let (excerpt, line) = self.text.excerpt(evidence);
+        Place {
+            artefact: self.text.path(evidence.artefact).to_string(),
+            offset: evidence.offset,
+            length: u64::from(evidence.length),
+            line,
+            excerpt,
+        }
+    }
+
+    /// After the last piece: correlations, over all artefacts together, in the order of time.
+    ///
+    /// A log is read after another, but what correlates may stand in both (a failed log-in in one,
+    /// a request in the other).
+    pub fn correlate(&mut self) {
+        let engine = Arc::clone(&self.hunt.engine);
+        let options = CorrelatorOptions {
+            refire: Refire::Once,
+            ..CorrelatorOptions::default()
+        };
+        let mut correlator = Correlator::new(Arc::clone(&engine), options);
+        self.waiting.index.sort_by_key(|i| (i.0, i.1));
+        let index = std::mem::take(&mut self.waiting.index);
+        let bytes = std::mem::take(&mut self.waiting.bytes);
+        let mut out = Vec::new();
+        for (step, &(_, start, length)) in index.iter().enumerate() {
+            index.pace(step);
+            let start = start as usize;
+            let Some(seen) = bytes
+                .get(start..start + length as usize)
+                .and_then(|b| postcard::from_bytes::<ObservationParts>(b).ok())
+                .map(Observation::from)
+            else {
+                continue;
+            };
+            correlator.feed(&seen, &mut out);
+            for found in out.drain(..) {
+                let reported = found.reported
+                    && engine
+                        .correlation(found.correlation)
+                        .is_some_and(|info| info.level.unwrap_or_default() >= self.hunt.level);
+                if !reported {
+                    continue;
+                }
+                let places: Vec<Place> = edges(&found.events)
+                    .into_iter()
+                    .map(|e| self.place(unpacked(e)))
+                    .collect();
+                let observables = found
+                    .group
+                    .iter()
+                    .filter_map(|(name, value)| {
+                        let value = value.clone()?;
+                        Some(Observable {
+                            kind: kind_of(name, &value),
+                            name: name.clone(),
+                            value,
+                        })
+                    })
+                    .collect();
+                if let Some(finding) = engine.correlation_finding(&found, places, observables) {
+                    self.tell(finding);
+                }
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, seen: Observation) {
+        let time = seen.time;
+        // Encoding into memory does not fail.
+        if let Ok(bytes) = postcard::to_allocvec(&ObservationParts::from(seen)) {
+            let start = self.bytes.len() as u64;
+            self.bytes.extend(bytes.iter().copied());
+            self.index.push((time, start, bytes.len() as u32));
+        }
+    }
+}
+
+/// The first and the last events of many.
+fn edges(events: &[u64]) -> Vec<u64> {
+    let mut events = events.to_vec();
+    events.dedup();
+    if events.len() > PLACES {
+        let tail = events.split_off(events.len() - PLACES / 2);
+        events.truncate(PLACES - tail.len());
+        events.extend(tail);
+    }
+    events
+}
+
+/// An event's number: artefact (16 bits), offset (36 bits: 64 GiB), length (12 bits, saturating:
+/// of a longer line the beginning is shown).
+fn packed(e: Evidence) -> u64 {
+    (u64::from(e.artefact.0 & 0xffff) << 48)
+        | ((e.offset & 0xf_ffff_ffff) << 12)
+        | u64::from(e.length.min(0xfff))
+}
+
+fn unpacked(number: u64) -> Evidence {
+    Evidence {
+        artefact: ArtefactId((number >> 48) as u32),
+        offset: (number >> 12) & 0xf_ffff_ffff,
+        length: (number & 0xfff) as u32,
+    }
+}
+
+/// What kind of value a field of that name holds.
+fn kind_of(name: &str, value: &str) -> ObservableKind {
+    let name = name.to_ascii_lowercase();
+    if value.parse::<IpAddr>().is_ok() {
+        ObservableKind::IpAddress
+    } else if name.contains("agent") {
+        ObservableKind::UserAgent
+    } else if value.contains('@') && !name.contains("user") {
+        ObservableKind::EmailAddress
+    } else if name.contains("user") || name.contains("account") {
+        ObservableKind::UserName
+    } else if name.contains("host") {
+        ObservableKind::Hostname
+    } else {
+        ObservableKind::Other
+    }
+}
+
+impl HuntPiece<'_> {
+    /// Looks at an event.
+    pub fn event(&mut self, event: &Event<'_>) {
+        let hunt = self.hunt;
+        if let Some(scanner) = &mut self.scanner {
+            // Mostly nothing matches, and then nothing is allocated.
+            let matches: Vec<Match> = scanner.scan(event).to_vec();
+            {
+                for found in matches {
+                    if let Some(seen) = scanner.observe(found, packed(event.evidence), event.time) {
+                        self.seen.push(seen);
+                    }
+                    let level = hunt
+                        .engine
+                        .rule(found.rule)
+                        .and_then(|info| info.level)
+                        .unwrap_or_default();
+                    if found.reported && level >= hunt.level {
+                        self.raw.push(Raw {
+                            what: What::Rule(found),
+                            time: event.time,
+                            evidence: event.evidence,
+                            observables: observables(event),
+                        });
+                    }
+                }
+            }
+        }
+        if !hunt.matcher.is_empty() {
+            let raw = &mut self.raw;
+            hunt.matcher.scan_event(event, &mut |indicator, field| {
+                let value = match field.value {
+                    FieldValue::Ip(ip) => ip.to_string(),
+                    FieldValue::Text(text) => text.to_string(),
+                };
+                raw.push(Raw {
+                    what: What::Indicator(indicator, field.path, value),
+                    time: event.time,
+                    evidence: event.evidence,
+                    observables: observables(event),
+                });
+            });
+        }
+    }
+}
+
+impl Drop for HuntPiece<'_> {
+    fn drop(&mut self) {
+        if let Some(scanner) = self.scanner.take() {
+            lock(&self.scanners).push(scanner);
+        }
+    }
+}
+
+/// Who and where from, of an event.
+fn observables(event: &Event<'_>) -> Vec<Observable> {
+    let mut out = Vec::new();
+    let mut add = |kind, name: &str, value: &str| {
+        if !value.is_empty() {
+            out.push(Observable {
+                kind,
+                name: name.into(),
+                value: value.into(),
+            });
+        }
+    };
+    let ip = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let (src, user) = match &event.body {
+        Body::Logon(b) => (ip(b.src_ip), b.user),
+        Body::Logoff(b) => (ip(b.src_ip), b.user),
+        Body::Http(b) => {
+            add(
+                ObservableKind::UserAgent,
+                "http_request.user_agent",
+                b.user_agent,
+            );
+            (ip(b.src_ip), b.user)
+        }
+        Body::Email(b) => {
+            add(ObservableKind::EmailAddress, "email.from", b.from);
+            add(ObservableKind::EmailAddress, "email.to", b.to);
+            (ip(b.src_ip), b.sasl_user)
+        }
+        Body::Mailbox(b) => (ip(b.src_ip), b.user),
+        Body::Network(b) => {
+            add(ObservableKind::IpAddress, "dst_endpoint.ip", &ip(b.dst_ip));
+            (ip(b.src_ip), "")
+        }
+        Body::Account(b) => (ip(b.src_ip), b.user),
+        Body::Process(b) => (String::new(), b.user),
+        Body::Message(b) => (ip(b.src_ip), b.user),
+        _ => (String::new(), ""),
+    };
+    add(ObservableKind::IpAddress, "src_endpoint.ip", &src);
+    add(ObservableKind::UserName, "user.name", user);
+    out
+}
+
+/// Findings that a case amounts to: sessions that are not their account's owner's, and what stands
+/// in the configuration and the web root.
+pub fn of_case(case: &Case) -> Vec<Finding> {
+    let mut out: Vec<Finding> = case
+        .sessions
+        .iter()
+        .filter(|s| s.label != Label::Legitimate)
+        .map(of_session)
+        .collect();
+    for p in &case.persistence {
+        if p.label == Label::Legitimate {
+            continue;
+        }
+        out.push(Finding {
+            rule: format!("persistence:{}", p.kind),
+            analytic: Analytic::Behaviour,
+            title: format!("{} left behind ({})", p.kind.replace('_', " "), p.account),
+            level: if p.label == Label::Intruder {
+                Level::High
+            } else {
+                Level::Medium
+            },
+            reason: p.detail.en.clone(),
+            next: "Keep a copy as evidence, then remove it.".into(),
+            techniques: Vec::new(),
+            references: Vec::new(),
+            first: p.time.as_deref().and_then(instant),
+            last: p.time.as_deref().and_then(instant),
+            places: places(&p.evidence),
+            observables: user(&p.account),
+        });
+    }
+    out.retain(|f| !f.places.is_empty());
+    out
+}
+
+fn of_session(s: &Session) -> Finding {
+    let mut reasons = Vec::new();
+    for r in s.reasons.iter().filter(|r| r.weight > 0.0) {
+        reasons.push(r.text.en.clone());
+    }
+    let mut observables = user(&s.account);
+    observables.push(Observable {
+        kind: ObservableKind::IpAddress,
+        name: "src_endpoint.ip".into(),
+        value: s.source_ip.clone(),
+    });
+    let mut all = places(&s.evidence);
+    for r in &s.reasons {
+        all.extend(places(&r.evidence));
+    }
+    let mut unique: Vec<Place> = Vec::new();
+    for p in all {
+        if !unique.contains(&p) && unique.len() < PLACES {
+            unique.push(p);
+        }
+    }
+    Finding {
+        rule: format!("session:{}", if s.label == Label::Intruder { "intruder" } else { "suspect" }),
+        analytic: Analytic::Behaviour,
+        title: format!("{} session of {} from {} is not its owner's", s.protocol, s.account, s.source_ip),
+        level: if s.label == Label::Intruder { Level::High } else { Level::Medium },
+        reason: reasons.join(" "),
+        next: "Investigate what the session read: vauban investigate; close it and change the password."
+            .into(),
+        techniques: vec!["T1078".into()],
+        references: Vec::new(),
+        first: instant(&s.start),
+        last: instant(&s.end),
+        places: unique,
+        observables,
+    }
+}
+
+/// An instant as the case writes it.
+fn instant(text: &str) -> Option<Timestamp> {
+    let parsed: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp(parsed.as_microsecond()))
+}
+
+fn user(account: &str) -> Vec<Observable> {
+    if account.is_empty() {
+        return Vec::new();
+    }
+    vec![Observable {
+        kind: ObservableKind::UserName,
+        name: "user.name".into(),
+        value: account.into(),
+    }]
+}
+
+fn places(evidence: &[EvidenceRef]) -> Vec<Place> {
+    evidence
+        .iter()
+        .map(|e| Place {
+            artefact: e.artefact.clone(),
+            offset: e.offset,
+            length: e.length,
+            line: e.line,
+            excerpt: e.excerpt.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_events_number_gives_its_place_back() {
+        for (artefact, offset, length) in [(0, 0, 1), (65_535, (1 << 36) - 1, 4000), (7, 123, 90)] {
+            let e = Evidence {
+                artefact: ArtefactId(artefact),
+                offset,
+                length,
+            };
+            assert_eq!(unpacked(packed(e)), e);
+        }
+    }
+
+    #[test]
+    fn of_many_events_the_first_and_last_are_shown() {
+        let all: Vec<u64> = (0..100).collect();
+        let shown = edges(&all);
+        assert_eq!(shown.len(), PLACES);
+        assert_eq!((shown[0], shown[PLACES - 1]), (0, 99));
+        assert_eq!(edges(&[4, 4, 5]), [4, 5]);
+    }
+}

@@ -9,6 +9,7 @@
 
 pub mod auditd;
 pub mod database;
+pub mod dnslog;
 pub mod field;
 pub mod flows;
 mod format;
@@ -17,10 +18,13 @@ pub mod json;
 mod line;
 pub mod packages;
 pub mod roundcube;
+pub mod squid;
 pub mod stalwart;
 pub mod stamp;
 pub mod syslog;
 pub mod web;
+pub mod zeek;
+pub mod zimbra;
 
 pub use format::*;
 pub use line::*;

@@ -9,16 +9,24 @@
 mod audit;
 mod cron;
 mod cyrus;
+mod cyrus_audit;
+mod dnsmasq;
 mod dovecot;
 mod envelope;
 mod exim;
 mod fail2ban;
+mod horde;
+mod milters;
+mod named;
 mod netfilter;
 mod other;
 mod pam;
 mod postfix;
+mod rspamd;
+mod sogo;
 mod sshd;
 mod sudo;
+mod unbound;
 mod useradd;
 mod web;
 
@@ -26,6 +34,8 @@ use crate::stamp::Clock;
 use crate::{Context, LogFormat, each_line};
 pub use dovecot::DovecotEvents;
 pub use envelope::{Envelope, Shape, open};
+pub(crate) use named::dns as bind_message;
+pub(crate) use unbound::dns as unbound_message;
 use vauban_ocsf::{ArtefactId, Body, Event, EventSink, Evidence, Product, Timestamp};
 
 /// A program's message out of its envelope.
@@ -127,6 +137,13 @@ static PROGRAMS: &[Program] = &[
     fail2ban::PROGRAM,
     cyrus::PROGRAM,
     web::PROGRAM,
+    rspamd::PROGRAM,
+    milters::PROGRAM,
+    named::PROGRAM,
+    unbound::PROGRAM,
+    dnsmasq::PROGRAM,
+    sogo::PROGRAM,
+    horde::PROGRAM,
     netfilter::ULOGD,
     other::PROGRAM,
 ];

@@ -16,6 +16,7 @@ mod format;
 pub mod journald;
 pub mod json;
 mod line;
+pub mod mapping;
 pub mod packages;
 pub mod roundcube;
 pub mod squid;

@@ -90,6 +90,8 @@ pub static FORMATS: &[&dyn LogFormat] = &[
     &crate::dnslog::BIND,
     &crate::dnslog::UNBOUND,
     &crate::zimbra::ZIMBRA,
+    &crate::rspamd_history::RSPAMD_HISTORY,
+    &crate::eximreject::EXIM_REJECT,
 ];
 
 /// Least certainty with which a format is chosen.

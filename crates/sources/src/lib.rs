@@ -10,6 +10,7 @@
 pub mod auditd;
 pub mod database;
 pub mod dnslog;
+pub mod eximreject;
 pub mod field;
 pub mod flows;
 mod format;
@@ -19,6 +20,7 @@ mod line;
 pub mod mapping;
 pub mod packages;
 pub mod roundcube;
+pub mod rspamd_history;
 pub mod squid;
 pub mod stalwart;
 pub mod stamp;

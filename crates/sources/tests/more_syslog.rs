@@ -498,3 +498,93 @@ fn lines_of_ossec_and_wazuh() {
     println!("{compared} lines");
     assert!(compared > 10, "{compared}");
 }
+
+#[test]
+fn history_of_rspamd() {
+    let row = r#"{"unix_time":1765247400.5,"message-id":"m@x.example","ip":"203.0.113.52","user":"unknown","sender_smtp":"a@b.example","rcpt_smtp":["c@d.example","e@d.example"],"sender_mime":"A <a@b.example>","rcpt_mime":["c@d.example"],"subject":"hi","size":99,"action":"reject","score":51.9,"required_score":15,"symbols":{"FUZZY":{"score":9.29,"name":"FUZZY"}}}"#;
+    let text = format!(
+        "{row}\n{{\"version\":2,\"rows\":[{row},{row}]}}\n{{\"rows\":[]}}\n{{\"unix_time\":1}}\nnonsense\n"
+    );
+    let keep = recognised("history.json", &text, "rspamd-history");
+    assert_eq!(
+        (keep.facts.len(), keep.ignored.len(), keep.unparsed.len()),
+        (3, 1, 2)
+    );
+    let f = &keep.facts[0];
+    assert_eq!(
+        (f.product, &*f.ip, &*f.time),
+        ("Rspamd", "203.0.113.52", "2025-12-09T02:30:00.500000Z")
+    );
+    f.is("activity", "Rejected")
+        .says("from", "a@b.example")
+        .says("to", "c@d.example,e@d.example")
+        .says("subject", "hi")
+        .says("verdicts", "FUZZY(9.29)")
+        .is("score", "Some(51.9)")
+        .is("size", "Some(99)");
+}
+
+#[test]
+fn reject_log_of_exim() {
+    let text = "\
+2025-12-09 02:30:00 1vSmXX-0001Ab-2C H=x.example (y) [203.0.113.52] F=<a@b.example> rejected after DATA: spam
+Envelope-from: <a@b.example>
+Envelope-to: <c@d.example>
+P Received: from x.example ([203.0.113.52])
+	by mx.example with esmtp
+  Subject: 2025-12-09 02:30:00 H=z [198.51.100.6] rejected
+-----------------------------------------------------------------------------
+2025-12-09 02:30:09 H=(y) [203.0.113.53] F=<a@b.example> rejected RCPT <c@d.example>: Unknown user
+";
+    let keep = recognised("var/log/exim4/rejectlog", text, "exim-reject");
+    let ips: Vec<&str> = keep.facts.iter().map(|f| &*f.ip).collect();
+    assert_eq!(
+        (ips, keep.ignored.len()),
+        (vec!["203.0.113.52", "203.0.113.53"], 6)
+    );
+    assert!(
+        keep.facts
+            .iter()
+            .all(|f| f.product == "Exim" && f.status == "Failure")
+    );
+}
+
+/// CrowdSec's lines of nginx's mail proxy.
+#[test]
+fn mail_proxy_of_nginx() {
+    let line = "2025/12/09 02:30:00 [info] 8#8: *1 client logged in, client: 203.0.113.52, server: 0.0.0.0:143, login: \"anne\", upstream: 10.0.0.2:143";
+    let f = &recognised("error.log", line, "nginx-error").facts[0];
+    assert_eq!(
+        (&*f.ip, &*f.user, &*f.status),
+        ("203.0.113.52", "anne", "Success")
+    );
+    let Some(folder) = shared("logs-crowdsec/tests/nginx-mail-logs") else {
+        return;
+    };
+    let log = std::fs::read_to_string(folder.join("nginx-mail-logs.log")).expect("log");
+    let asserts = std::fs::read_to_string(folder.join("parser.assert")).expect("assertions");
+    let mut seen = Vec::new();
+    for line in log.lines().filter(|l| l.contains("client log")) {
+        let keep = parse(&vauban_sources::web::NGINX_ERROR, line.as_bytes());
+        let f = &keep.facts[0];
+        for (key, value) in [("source_ip", &f.ip), ("username", &f.user)] {
+            let label = format!("Evt.Meta[\"{key}\"] == {value:?}");
+            assert!(
+                value.is_empty() || asserts.contains(&label),
+                "{line}: {label}"
+            );
+        }
+        seen.push((f.ip.clone(), f.user.clone(), f.status.clone()));
+    }
+    let expected = [
+        ("5.34.207.182", "servers@example.com", "Failure"),
+        ("209.85.210.53", "", "Success"),
+        ("174.233.1.144", "admin@example.com", "Success"),
+        ("174.233.1.144", "admin@example.com", "Success"),
+        ("201.170.64.255", "postmaster", "Failure"),
+    ];
+    assert_eq!(
+        seen,
+        expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()))
+    );
+}

@@ -853,9 +853,9 @@ impl EventSink for Observations {
                 };
                 self.logoffs.push(rec);
             }
-            // What a sensor or proxy saw pass, the servers' own logs say too: counted here, it
-            // would be counted twice.
-            Body::Http(_) | Body::Email(_) if event.product.is_sensor() => {}
+            // What a sensor or proxy saw pass and what a filter judged, the servers' own logs say
+            // too: counted here, it would be counted twice.
+            Body::Http(_) | Body::Email(_) if event.product.repeats() => {}
             Body::Http(h) => webreq::observe(self, event, h),
             Body::Email(e) => self.email(event, e),
             Body::Mailbox(m) => {
@@ -889,6 +889,11 @@ impl EventSink for Observations {
                 };
                 self.mailbox.push(rec);
             }
+            // A handshake beside the flow that carried it, a system call beside its packets: no
+            // flows of their own.
+            Body::Network(n)
+                if event.product == Product::Auditd
+                    || n.extra.as_ref().is_some_and(|extra| extra.tls.is_some()) => {}
             Body::Network(n) => {
                 let rec = FlowRec {
                     start: n.start.unwrap_or(event.time),

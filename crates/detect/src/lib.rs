@@ -90,3 +90,4 @@ pub use rule::{CorrelationId, RuleId, RuleInfo};
 pub use scan::{Match, Scanner};
 pub use taxonomy::{Described, LogSource, describe, vocabulary};
 pub use value::Value;
+pub use vauban_ocsf::Level;

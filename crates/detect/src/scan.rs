@@ -350,7 +350,10 @@ impl Answers {
             OpKind::Group => self.group(engine, store, arg),
             OpKind::Present => store.is_present(arg),
             OpKind::Null => {
-                !store.is_present(arg) || store.values(arg).any(|h| h.kind == Kind::Null)
+                // A list with a value besides null is not null.
+                !store.is_present(arg)
+                    || (store.values(arg).next().is_some()
+                        && store.values(arg).all(|h| h.kind == Kind::Null))
             }
             OpKind::Not => !self.holds(engine, store, at + 1),
             OpKind::And => {

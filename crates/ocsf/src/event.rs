@@ -147,6 +147,16 @@ impl Product {
             Self::Zeek | Self::Suricata | Self::Nfdump | Self::Pcap | Self::Squid
         )
     }
+
+    /// Whether requests and messages in its records stand beside those of the server that handled
+    /// them: sensors, filters that a mail server asks, a webmail behind a web server.
+    pub const fn repeats(self) -> bool {
+        self.is_sensor()
+            || matches!(
+                self,
+                Self::Rspamd | Self::OpenDkim | Self::OpenDmarc | Self::Sogo | Self::Zimbra
+            )
+    }
 }
 
 /// One row: a record of the evidence in OCSF terms.

@@ -15,17 +15,12 @@ pub fn ip(text: &str) -> Option<IpAddr> {
 #[inline]
 pub fn ip_prefix(text: &str) -> Option<(IpAddr, usize)> {
     let bytes = text.as_bytes();
+    // `1.2.3.4:25` is an IPv4 address with a port, not the beginning of an IPv6 one.
     if let Some((address, length)) = ipv4_prefix(bytes)
         && !matches!(
             bytes.get(length),
-            Some(b':' | b'.' | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
+            Some(b'.' | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
         )
-    {
-        return Some((IpAddr::V4(address), length));
-    }
-    // `1.2.3.4:25` is an IPv4 address with a port, not the beginning of an IPv6 one.
-    if let Some((address, length)) = ipv4_prefix(bytes)
-        && bytes.get(length) == Some(&b':')
     {
         return Some((IpAddr::V4(address), length));
     }
@@ -33,35 +28,39 @@ pub fn ip_prefix(text: &str) -> Option<(IpAddr, usize)> {
 }
 
 fn ipv4_prefix(bytes: &[u8]) -> Option<(Ipv4Addr, usize)> {
-    let mut octets = [0u8; 4];
+    let digit = |at: usize| {
+        let digit = bytes.get(at)?.wrapping_sub(b'0');
+        (digit < 10).then_some(u32::from(digit))
+    };
+    let mut address = 0;
     let mut at = 0;
-    for (index, octet) in octets.iter_mut().enumerate() {
+    for index in 0..4 {
         if index > 0 {
             if bytes.get(at) != Some(&b'.') {
                 return None;
             }
             at += 1;
         }
-        let start = at;
-        let mut value = 0u16;
-        while let Some(digit) = bytes
-            .get(at)
-            .map(|b| b.wrapping_sub(b'0'))
-            .filter(|&d| d < 10)
-        {
-            value = value * 10 + u16::from(digit);
-            at += 1;
-            if at - start > 3 {
+        let mut octet = digit(at)?;
+        at += 1;
+        if let Some(second) = digit(at) {
+            // A leading zero is octal to some programs and decimal to others: no address at all.
+            if octet == 0 {
                 return None;
             }
+            octet = octet * 10 + second;
+            at += 1;
+            if let Some(third) = digit(at) {
+                octet = octet * 10 + third;
+                at += 1;
+                if octet > 255 || digit(at).is_some() {
+                    return None;
+                }
+            }
         }
-        // A leading zero is octal to some programs and decimal to others: no address at all.
-        if at == start || value > 255 || (at - start > 1 && bytes.get(start) == Some(&b'0')) {
-            return None;
-        }
-        *octet = value as u8;
+        address = address << 8 | octet;
     }
-    Some((Ipv4Addr::from(octets), at))
+    Some((Ipv4Addr::from(address), at))
 }
 
 fn ipv6_prefix(text: &str) -> Option<(IpAddr, usize)> {
@@ -99,22 +98,64 @@ pub fn number(text: &str) -> Option<u64> {
 /// A decimal number at the beginning, and what follows it.
 #[inline]
 pub fn number_prefix(text: &str) -> Option<(u64, &str)> {
-    let bytes = text.as_bytes();
     let mut at = 0;
     let mut value = 0u64;
-    while let Some(digit) = bytes
-        .get(at)
-        .map(|b| b.wrapping_sub(b'0'))
-        .filter(|&d| d < 10)
-    {
-        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit >= 10 {
+            break;
+        }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
         at += 1;
     }
-    if at == 0 {
-        None
-    } else {
-        Some((value, &text[at..]))
+    match at {
+        0 => None,
+        // So many digits always fit.
+        1..=19 => Some((value, text.get(at..)?)),
+        _ => {
+            let (digits, rest) = text.split_at_checked(at)?;
+            Some((digits.parse().ok()?, rest))
+        }
     }
+}
+
+/// Where a byte first stands, for one expected within a few dozen bytes: eight are looked at in a
+/// handful of instructions, where `memchr` takes some forty before it looks at any.
+#[inline]
+pub fn near(bytes: &[u8], byte: u8) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let wanted = ONES * u64::from(byte);
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (index, eight) in eights.iter().enumerate() {
+        // A byte that is the wanted one becomes zero; the lowest zero byte is the lowest to borrow.
+        let other = u64::from_le_bytes(*eight) ^ wanted;
+        let found = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let after = rest.iter().position(|&b| b == byte)?;
+    Some(bytes.len() - rest.len() + after)
+}
+
+/// Bytes that are ASCII letters or digits.
+pub static ALPHANUMERIC: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
+
+/// How many ASCII letters and digits stand at the beginning.
+#[inline]
+pub fn alphanumeric_prefix(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .position(|&byte| !ALPHANUMERIC[usize::from(byte)])
+        .unwrap_or(bytes.len())
 }
 
 /// A number that fits 32 bits.
@@ -163,7 +204,7 @@ pub fn angle(text: &str) -> Option<(&str, &str)> {
             at = 0;
         }
     }
-    let close = at + memchr::memchr(b'>', bytes.get(at..)?)?;
+    let close = at + near(bytes.get(at..)?, b'>')?;
     Some((inner.get(..close)?, inner.get(close + 1..)?))
 }
 
@@ -179,10 +220,10 @@ pub fn unbracketed(text: &str) -> &str {
 /// and what follows the bracket. The name comes from DNS and cannot contain a bracket.
 #[inline]
 pub fn host_bracket(text: &str) -> Option<(&str, Option<IpAddr>, &str)> {
-    let open = memchr::memchr(b'[', text.as_bytes())?;
-    let close = open + memchr::memchr(b']', text.as_bytes().get(open..)?)?;
+    let open = near(text.as_bytes(), b'[')?;
+    let close = open + near(text.as_bytes().get(open..)?, b']')?;
     let name = text.get(..open)?;
-    if name.contains(' ') {
+    if near(name.as_bytes(), b' ').is_some() {
         return None;
     }
     Some((name, ip(text.get(open + 1..close)?), text.get(close + 1..)?))
@@ -219,6 +260,20 @@ pub fn find(text: &str, needle: &str) -> Option<usize> {
     }
 }
 
+/// The text before and after the first `needle`; see [`find`].
+#[inline]
+pub fn split_once<'a>(text: &'a str, needle: &str) -> Option<(&'a str, &'a str)> {
+    let at = find(text, needle)?;
+    Some((text.get(..at)?, text.get(at + needle.len()..)?))
+}
+
+/// The text before and after the last `needle`; see [`rfind`].
+#[inline]
+pub fn rsplit_once<'a>(text: &'a str, needle: &str) -> Option<(&'a str, &'a str)> {
+    let at = rfind(text, needle)?;
+    Some((text.get(..at)?, text.get(at + needle.len()..)?))
+}
+
 /// Where `", "` first stands in `text`, or its end. By the comma, which is rarer than the blank.
 #[inline]
 pub fn piece_end(text: &str) -> usize {
@@ -226,7 +281,7 @@ pub fn piece_end(text: &str) -> usize {
     let mut from = 0;
     while let Some(at) = bytes
         .get(from..)
-        .and_then(|rest| memchr::memchr(b',', rest))
+        .and_then(|rest| near(rest, b','))
         .map(|at| from + at)
     {
         if bytes.get(at + 1) == Some(&b' ') {
@@ -310,6 +365,35 @@ mod tests {
         for text in [text, "", ", ", "a", "a,b", "a, b"] {
             assert!(pieces(text).eq(text.split(", ")), "{text}");
             assert_eq!(piece_end(text), text.find(", ").unwrap_or(text.len()));
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("0123x", Some(123)),
+            ("9999999999999999999", Some(9_999_999_999_999_999_999)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("00000000000000000000000007", Some(7)),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(number_prefix(text).map(|n| n.0), expected, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn near_is_memchr(bytes in proptest::collection::vec(0u8..6, 0..40), byte in 0u8..7) {
+            for (bytes, byte) in [
+                (bytes.clone(), byte),
+                (bytes.iter().map(|b| b.wrapping_add(125)).collect(), byte.wrapping_add(125)),
+                (bytes.iter().map(|b| b.wrapping_sub(3)).collect(), byte.wrapping_sub(3)),
+            ] {
+                proptest::prop_assert_eq!(near(&bytes, byte), memchr::memchr(byte, &bytes));
+            }
         }
     }
 

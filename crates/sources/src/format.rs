@@ -84,6 +84,14 @@ pub static FORMATS: &[&dyn LogFormat] = &[
     &crate::flows::NFDUMP,
     &crate::flows::PCAP,
     &crate::auditd::AUDITD,
+    &crate::zeek::ZEEK_TSV,
+    &crate::zeek::ZEEK_JSON,
+    &crate::squid::SQUID,
+    &crate::dnslog::BIND,
+    &crate::dnslog::UNBOUND,
+    &crate::zimbra::ZIMBRA,
+    &crate::rspamd_history::RSPAMD_HISTORY,
+    &crate::eximreject::EXIM_REJECT,
 ];
 
 /// Least certainty with which a format is chosen.

@@ -9,18 +9,25 @@
 
 pub mod auditd;
 pub mod database;
+pub mod dnslog;
+pub mod eximreject;
 pub mod field;
 pub mod flows;
 mod format;
 pub mod journald;
 pub mod json;
 mod line;
+pub mod mapping;
 pub mod packages;
 pub mod roundcube;
+pub mod rspamd_history;
+pub mod squid;
 pub mod stalwart;
 pub mod stamp;
 pub mod syslog;
 pub mod web;
+pub mod zeek;
+pub mod zimbra;
 
 pub use format::*;
 pub use line::*;

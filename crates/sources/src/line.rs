@@ -135,7 +135,12 @@ where
     if raw.len() > MAX_LINE {
         return sink.unparsed(evidence, TOO_LONG);
     }
-    let text = raw.trim_matches('\0');
+    let bytes = raw.as_bytes();
+    let text = if bytes.first() == Some(&0) || bytes.last() == Some(&0) {
+        raw.trim_matches('\0')
+    } else {
+        raw
+    };
     if text.is_empty() {
         return sink.unparsed(evidence, "NUL bytes only");
     }

@@ -1,5 +1,9 @@
 //! Where other people's rules are, and how they are read.
 
+#![allow(dead_code)]
+
+pub mod generate;
+
 use std::path::{Path, PathBuf};
 
 /// Test data of others, kept outside the repository; `None` (said aloud) where it is absent.

@@ -2,7 +2,7 @@
 //!
 //! - `conntrack`: `conntrack -E` and `-L` text;
 //! - `zeek`: conn.log, TSV and JSON;
-//! - `suricata`: EVE `flow` and `netflow`;
+//! - `suricata`: EVE `flow` and `netflow`, `eve` its other events;
 //! - `nfdump`: `nfdump -o csv`;
 //! - `pcap`: captures, summed to flows.
 //!
@@ -10,6 +10,7 @@
 //! conntrack, nfdump and captures count IP packets, Zeek's byte columns count payload.
 
 mod conntrack;
+mod eve;
 mod nfdump;
 mod pcap;
 mod suricata;
@@ -20,6 +21,7 @@ pub use nfdump::NFDUMP;
 pub use pcap::PCAP;
 pub use suricata::SURICATA;
 pub use zeek::{ZEEK_CONN, ZEEK_CONN_JSON};
+pub(crate) use zeek::{conn_line as zeek_conn_line, time as zeek_time};
 
 use crate::{Context, Line, MAX_LINE, each_line};
 use std::io::{self, Read};

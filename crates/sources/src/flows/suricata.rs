@@ -1,7 +1,8 @@
 //! Suricata's EVE log.
 //!
-//! `flow` (both directions) and `netflow` (one) become Network Activity, `alert` a message; the
-//! other event types describe what these carry or the engine itself, and are ignored. Byte counts
+//! `flow` (both directions) and `netflow` (one) become Network Activity; `alert`, `http`, `dns`,
+//! `tls`, `smtp` and `fileinfo` are read in [`super::eve`]; the other event types describe what
+//! these carry or the engine itself, and are ignored. Byte counts
 //! are of packets as captured, link header included: up to 18 octets a packet more than IP.
 //! <https://docs.suricata.io/en/latest/output/eve/eve-json-format.html>
 
@@ -10,10 +11,9 @@ use crate::stamp::{self, Clock};
 use crate::web::{ip, sniff_lines};
 use crate::{Context, Line, LogFormat, each_line};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
-use vauban_ocsf::{
-    Body, Event, EventSink, Message, NetAction, Network, Product, Severity, Timestamp,
-};
+use vauban_ocsf::{Body, Event, EventSink, NetAction, Network, Product, Timestamp};
 
 /// EVE JSON lines.
 pub static SURICATA: Suricata = Suricata;
@@ -22,31 +22,47 @@ pub static SURICATA: Suricata = Suricata;
 pub struct Suricata;
 
 #[derive(Deserialize)]
-struct Eve<'a> {
+pub(super) struct Eve<'a> {
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
     #[serde(borrow)]
-    event_type: Cow<'a, str>,
+    pub(super) event_type: Cow<'a, str>,
     #[serde(borrow, default)]
-    src_ip: Cow<'a, str>,
+    pub(super) flow_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) src_ip: Cow<'a, str>,
     #[serde(default)]
-    src_port: Option<u16>,
+    pub(super) src_port: Option<u16>,
     #[serde(borrow, default)]
-    dest_ip: Cow<'a, str>,
+    pub(super) dest_ip: Cow<'a, str>,
     #[serde(default)]
-    dest_port: Option<u16>,
+    pub(super) dest_port: Option<u16>,
     #[serde(borrow, default)]
-    proto: Cow<'a, str>,
+    pub(super) proto: Cow<'a, str>,
     #[serde(borrow, default)]
     host: Cow<'a, str>,
     #[serde(borrow, default)]
-    in_iface: Cow<'a, str>,
+    pub(super) in_iface: Cow<'a, str>,
     #[serde(borrow, default)]
-    flow: Option<Flow<'a>>,
+    pub(super) app_proto: Cow<'a, str>,
     #[serde(borrow, default)]
-    netflow: Option<Flow<'a>>,
+    flow: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    alert: Option<Alert<'a>>,
+    netflow: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) alert: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) http: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) dns: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) tls: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) smtp: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) email: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) fileinfo: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -71,14 +87,6 @@ struct Flow<'a> {
     state: Cow<'a, str>,
     #[serde(borrow, default)]
     action: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Alert<'a> {
-    #[serde(borrow, default)]
-    signature: Cow<'a, str>,
-    #[serde(default)]
-    severity: Option<u8>,
 }
 
 impl LogFormat for Suricata {
@@ -113,32 +121,34 @@ fn give(eve: &Eve<'_>, line: &Line<'_>, clock: &Clock<'_>, sink: &mut dyn EventS
     let Some(logged) = stamp(&eve.timestamp) else {
         return sink.unparsed(line.evidence, "EVE record without time");
     };
-    let (time, body) = match (&*eve.event_type, &eve.flow, &eve.netflow, &eve.alert) {
-        ("flow", Some(flow), _, _) => network(eve, flow, false, logged, &stamp),
-        ("netflow", _, Some(flow), _) => network(eve, flow, true, logged, &stamp),
-        ("alert", _, _, Some(alert)) => (
-            logged,
-            Body::Message(Message {
-                severity: if alert.severity == Some(1) {
-                    Severity::Error
-                } else {
-                    Severity::Warning
-                },
-                text: &alert.signature,
-                src_ip: ip(&eve.src_ip),
-                user: "",
-            }),
-        ),
-        _ => return sink.ignored(line.evidence, Some(logged)),
+    let mut take = |time: Timestamp, body: Body<'_>| {
+        sink.event(&Event {
+            time,
+            evidence: line.evidence,
+            product: Product::Suricata,
+            host: &eve.host,
+            pid: None,
+            body,
+        });
     };
-    sink.event(&Event {
-        time,
-        evidence: line.evidence,
-        product: Product::Suricata,
-        host: &eve.host,
-        pid: None,
-        body,
-    });
+    let raw = match &*eve.event_type {
+        "flow" => eve.flow,
+        "netflow" => eve.netflow,
+        _ => {
+            if !super::eve::event(eve, logged, &mut |body| take(logged, body)) {
+                sink.ignored(line.evidence, Some(logged));
+            }
+            return;
+        }
+    };
+    match raw.and_then(|raw| serde_json::from_str::<Flow<'_>>(raw.get()).ok()) {
+        Some(flow) => {
+            let one_way = eve.event_type == "netflow";
+            let (time, body) = network(eve, &flow, one_way, logged, &stamp);
+            take(time, body);
+        }
+        None => sink.unparsed(line.evidence, "EVE flow record without flow"),
+    }
 }
 
 fn network<'a>(

@@ -102,7 +102,7 @@ fn micros(text: &str) -> Option<i64> {
 
 /// `ts`: epoch seconds (of any size: replayed captures start at 0), or ISO 8601
 /// (`LogAscii::json_timestamps`).
-fn time(text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
+pub(crate) fn time(text: &str, clock: &Clock<'_>) -> Option<Timestamp> {
     micros(text)
         .map(Timestamp)
         .or_else(|| stamp::rfc3339(text.as_bytes(), clock).map(|(time, _)| time))
@@ -252,6 +252,11 @@ fn duration(text: &str) -> Option<i64> {
         return Some((seconds * 1e6) as i64);
     }
     micros(text)
+}
+
+/// Reads a conn record as JSON; `false` if it has no time or address.
+pub(crate) fn conn_line(line: &Line<'_>, clock: &Clock<'_>, sink: &mut dyn EventSink) -> bool {
+    serde_json::from_str::<Json<'_>>(line.text).is_ok_and(|json| give(&json.row(clock), line, sink))
 }
 
 impl LogFormat for ZeekConnJson {

@@ -1,6 +1,6 @@
 //! Cyrus IMAP: `badlogin: HOST[IP] MECH [USER] WHY` and `login: HOST[IP] USER MECH[+TLS] User logged
-//! in` (imap/imapd.c, pop3d.c, timsieved/parser.c). A user name stands between the address and
-//! Cyrus's own words.
+//! in[ SESSIONID=<…>]` (imap/imapd.c, pop3d.c, timsieved/parser.c). A user name stands between the
+//! address and Cyrus's own words. The audit log is read in `cyrus_audit.rs`.
 
 use super::{Accounted, Out, Program, Record};
 use crate::field::{self, known_host};
@@ -34,7 +34,11 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     } else if let Some(rest) = record.message.strip_prefix("login: ") {
         (Status::Success, rest)
     } else {
-        return out.ignored(record);
+        let service = logon.service;
+        return match super::cyrus_audit::parse(record, service, out) {
+            Some(accounted) => accounted,
+            None => out.ignored(record),
+        };
     };
     logon.status = status;
     // `HOST[IP]`, `HOST [IP]`, `[IP]`.
@@ -47,6 +51,9 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     logon.src_host = known_host(name.trim_end());
     logon.src_ip = field::ip(ip);
     if status == Status::Success {
+        if let Some((_, session)) = rest.rsplit_once(" SESSIONID=<") {
+            logon.session = session.strip_suffix('>').unwrap_or(session);
+        }
         let rest = rest.strip_suffix(" User logged in").unwrap_or(rest);
         let rest = rest.split(" User logged in ").next().unwrap_or(rest);
         (logon.user, logon.method) = rest.rsplit_once(' ').unwrap_or((rest, ""));
@@ -64,5 +71,5 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
             logon.user = why.get(..at).unwrap_or_default();
         }
     }
-    out.event(record, Product::Other, Body::Logon(logon))
+    out.event(record, Product::Cyrus, Body::Logon(logon))
 }

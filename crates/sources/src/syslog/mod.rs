@@ -9,16 +9,26 @@
 mod audit;
 mod cron;
 mod cyrus;
+mod cyrus_audit;
+#[cfg(test)]
+pub(crate) mod damage;
+mod dnsmasq;
 mod dovecot;
 mod envelope;
 mod exim;
 mod fail2ban;
+mod horde;
+mod milters;
+mod named;
 mod netfilter;
 mod other;
 mod pam;
 mod postfix;
+mod rspamd;
+mod sogo;
 mod sshd;
 mod sudo;
+mod unbound;
 mod useradd;
 mod web;
 
@@ -26,6 +36,8 @@ use crate::stamp::Clock;
 use crate::{Context, LogFormat, each_line};
 pub use dovecot::DovecotEvents;
 pub use envelope::{Envelope, Shape, open};
+pub(crate) use named::dns as bind_message;
+pub(crate) use unbound::dns as unbound_message;
 use vauban_ocsf::{ArtefactId, Body, Event, EventSink, Evidence, Product, Timestamp};
 
 /// A program's message out of its envelope.
@@ -64,7 +76,8 @@ impl<'s> Out<'s> {
         Self { sink }
     }
 
-    /// Delivers an event.
+    /// Delivers an event. Inlined, so that an event is made where it is handed over from.
+    #[inline(always)]
     pub fn event(&mut self, record: &Record<'_>, product: Product, body: Body<'_>) -> Accounted {
         let Record {
             time,
@@ -127,6 +140,13 @@ static PROGRAMS: &[Program] = &[
     fail2ban::PROGRAM,
     cyrus::PROGRAM,
     web::PROGRAM,
+    rspamd::PROGRAM,
+    milters::PROGRAM,
+    named::PROGRAM,
+    unbound::PROGRAM,
+    dnsmasq::PROGRAM,
+    sogo::PROGRAM,
+    horde::PROGRAM,
     netfilter::ULOGD,
     other::PROGRAM,
 ];

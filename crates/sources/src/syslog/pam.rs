@@ -34,10 +34,10 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
         return failure(record, record.program, fields, text, out);
     }
     // `pam_unix(sshd:auth): …`, `pam_unix: …`, `(pam_unix) …`
-    let Some((module, rest)) = text
-        .split_once("): ")
-        .or_else(|| text.split_once(": "))
-        .or_else(|| text.split_once(") "))
+    let Some((module, rest)) = usual_module(text)
+        .or_else(|| field::split_once(text, "): "))
+        .or_else(|| field::split_once(text, ": "))
+        .or_else(|| field::split_once(text, ") "))
     else {
         return out.unparsed(record, "PAM record of unknown form");
     };
@@ -67,7 +67,7 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     // user NAME account temporarily locked`.
     let locked = rest
         .strip_prefix("user ")
-        .filter(|t| t.contains(" tally ") && t.contains("deny "))
+        .filter(|t| field::find(t, " tally ").is_some() && field::find(t, "deny ").is_some())
         .or_else(|| rest.strip_prefix("Consecutive login failures for user "));
     if let Some(locked) = locked {
         let logon = Logon {
@@ -83,6 +83,12 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     }
     // Sessions opened and closed, users unknown: the program's own record tells more.
     out.ignored(record)
+}
+
+/// `pam_unix(sshd:auth` and what follows `): `.
+fn usual_module(text: &str) -> Option<(&str, &str)> {
+    let close = text.bytes().position(|b| b == b')')?;
+    Some((text.get(..close)?, text.get(close..)?.strip_prefix("): ")?))
 }
 
 fn failure(
@@ -125,7 +131,7 @@ fn service(name: &str) -> Service {
 
 /// R, H and U.
 fn client(fields: &str) -> (&str, &str, &str) {
-    let Some(start) = fields.find("ruser=").map(|at| at + 6) else {
+    let Some(start) = field::find(fields, "ruser=").map(|at| at + 6) else {
         return ("", "", "");
     };
     let rest = fields.get(start..).unwrap_or_default();
@@ -135,7 +141,7 @@ fn client(fields: &str) -> (&str, &str, &str) {
     // the best is one where both names agree, as they do if a server gave the same name for both.
     while let Some(at) = rest
         .get(from..)
-        .and_then(|t| t.find(" rhost="))
+        .and_then(|t| field::find(t, " rhost="))
         .map(|at| from + at)
     {
         let ruser = rest.get(..at).unwrap_or_default();

@@ -69,7 +69,7 @@ fn logon(text: &str) -> Option<Logon<'_>> {
         return noted(text, logon);
     };
     logon.status = status;
-    let (method, rest) = rest.split_once(" for ")?;
+    let (method, rest) = field::split_once(rest, " for ")?;
     if method.contains(' ') {
         return None;
     }
@@ -108,7 +108,7 @@ fn noted<'a>(text: &'a str, mut logon: Logon<'a>) -> Option<Logon<'a>> {
     }
     if let Some(rest) = text.strip_prefix("PAM: ") {
         // `Authentication failure for [illegal user ]USER from HOST[ via ADDRESS]`
-        let (_, rest) = rest.split_once(" for ")?;
+        let (_, rest) = field::split_once(rest, " for ")?;
         let rest = rest.strip_prefix("illegal user ").unwrap_or(rest);
         let rest = rest.rsplit_once(" via ").map_or(rest, |(rest, _)| rest);
         let (user, host) = rest.rsplit_once(" from ")?;
@@ -195,7 +195,7 @@ fn origin(text: &str, described: bool) -> Option<Origin<'_>> {
     let mut from = 0;
     while let Some(at) = text
         .get(from..)
-        .and_then(|t| t.find(" from "))
+        .and_then(|t| field::find(t, " from "))
         .map(|at| from + at)
     {
         let place = text.get(at + 6..)?;
@@ -242,15 +242,15 @@ fn origin(text: &str, described: bool) -> Option<Origin<'_>> {
 /// `… IP port N` at the end: address, port, what stands before.
 fn trailing(text: &str) -> Option<(IpAddr, Option<u16>, &str)> {
     // `…: Change of username or service not allowed: (a,ssh-connection) -> (b,ssh-connection)`
-    let text = match text.find(": Change of username") {
+    let text = match field::find(text, ": Change of username") {
         Some(at) => text.get(..at)?,
         None => text,
     };
-    let (before, port) = match text.rsplit_once(" port ") {
+    let (before, port) = match field::rsplit_once(text, " port ") {
         Some((before, port)) if field::port(port).is_some() => (before, field::port(port)),
         _ => (text, None),
     };
-    let (user, ip) = before.rsplit_once(' ')?;
+    let (user, ip) = field::rsplit_once(before, " ")?;
     Some((field::ip(ip)?, port, user))
 }
 
@@ -283,9 +283,9 @@ fn peer(text: &str) -> Option<(IpAddr, Option<u16>)> {
         "drop connection #",
     ] {
         if let Some(rest) = text.strip_prefix(key) {
-            let rest = rest
-                .split_once(" from ")
+            let rest = Some(rest)
                 .filter(|_| key.ends_with('#'))
+                .and_then(|rest| field::split_once(rest, " from "))
                 .map_or(rest, |r| r.1);
             // `user root 192.0.2.1 port 1` after a finished log-in.
             if let Some(named) = rest.strip_prefix("user ") {

@@ -14,7 +14,7 @@ fn claims(record: &Record<'_>) -> bool {
 
 fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     let text = record.message.trim_start();
-    let Some((user, rest)) = text.split_once(" : ") else {
+    let Some((user, rest)) = crate::field::split_once(text, " : ") else {
         return su(record, text, out);
     };
     let mut launch = ProcessLaunch {
@@ -29,7 +29,7 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
             launch.command = command;
             break;
         }
-        let (field, after) = fields.split_once(" ; ").unwrap_or((fields, ""));
+        let (field, after) = crate::field::split_once(fields, " ; ").unwrap_or((fields, ""));
         if let Some(directory) = field.strip_prefix("PWD=") {
             launch.directory = directory;
         } else if let Some(target) = field.strip_prefix("USER=") {

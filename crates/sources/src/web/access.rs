@@ -9,6 +9,7 @@ use super::combined::{self, Fields};
 use super::layouts::{Layout, Program};
 use super::record::{Record, emit, ip, present};
 use super::request::request_line;
+use crate::field::number;
 use crate::stamp::Clock;
 use crate::{Context, Line, LogFormat, each_line};
 use vauban_ocsf::{EventSink, Evidence, HttpBytes, HttpTime, Product};
@@ -133,12 +134,7 @@ impl<'l> Reader<'l> {
     ) -> bool {
         let count = self.programs.len();
         // The splitter's result serves every layout it can read; it may not be needed at all.
-        let mut split = None;
-        let mut fields = || {
-            split
-                .get_or_insert_with(|| combined::split(line.text, clock))
-                .clone()
-        };
+        let mut fields = Lazy::Unread;
         for turn in 0..count {
             let index = if turn == 0 {
                 self.last
@@ -151,7 +147,10 @@ impl<'l> Reader<'l> {
                 continue;
             };
             let product = layout.product();
-            let read = match layout.fast().map(|fast| (fast, fields())) {
+            let read = match layout
+                .fast()
+                .map(|fast| (fast, fields.get(line.text, clock)))
+            {
                 Some((fast, Some(fields)))
                     if fast.vhost != fields.vhost.is_empty() && fast.quoted == fields.quoted =>
                 {
@@ -160,7 +159,7 @@ impl<'l> Reader<'l> {
                         time_is: layout.time_is(),
                         bytes_are: fast.bytes_are,
                     };
-                    give(&fields, &how, line.evidence, host, sink);
+                    give(fields, &how, line.evidence, host, sink);
                     true
                 }
                 Some(_) => false,
@@ -175,13 +174,13 @@ impl<'l> Reader<'l> {
                 return true;
             }
         }
-        if let Some(fields) = fields() {
+        if let Some(fields) = fields.get(line.text, clock) {
             let how = How {
                 product: self.format.product,
                 time_is: self.format.time_is(),
                 bytes_are: self.format.bytes_are(fields.bytes),
             };
-            give(&fields, &how, line.evidence, host, sink);
+            give(fields, &how, line.evidence, host, sink);
             return true;
         }
         line.text.starts_with('{') && {
@@ -198,6 +197,25 @@ impl<'l> Reader<'l> {
     }
 }
 
+/// The fields of a line, split when they are first asked for.
+enum Lazy<'a> {
+    Unread,
+    Read(Option<Fields<'a>>),
+}
+
+impl<'a> Lazy<'a> {
+    #[inline]
+    fn get(&mut self, line: &'a str, clock: &Clock<'_>) -> Option<&Fields<'a>> {
+        if let Self::Unread = self {
+            *self = Self::Read(combined::split(line, clock));
+        }
+        match self {
+            Self::Read(fields) => fields.as_ref(),
+            Self::Unread => None,
+        }
+    }
+}
+
 /// How the fields of a split line are to be understood.
 struct How {
     product: Product,
@@ -207,40 +225,68 @@ struct How {
 
 /// Makes the event of a split line.
 fn give(fields: &Fields<'_>, how: &How, evidence: Evidence, host: &str, sink: &mut dyn EventSink) {
+    if !fields.escaped {
+        let texts = [
+            fields.user,
+            fields.request,
+            fields.referrer,
+            fields.user_agent,
+            fields.fourth,
+        ];
+        return give_texts(fields, how, texts, evidence, host, sink);
+    }
     let decode = |text| Escape::Log.decode(text);
     let (user, request) = (decode(fields.user), decode(fields.request));
     let (referrer, agent) = (decode(fields.referrer), decode(fields.user_agent));
     let forwarded = decode(fields.fourth);
+    let texts = [&*user, &*request, &*referrer, &*agent, &*forwarded];
+    give_texts(fields, how, texts, evidence, host, sink);
+}
+
+/// Makes the event; `texts` are user, request, referrer, user agent and fourth field, decoded.
+#[inline]
+fn give_texts(
+    fields: &Fields<'_>,
+    how: &How,
+    [user, request, referrer, agent, forwarded]: [&str; 5],
+    evidence: Evidence,
+    host: &str,
+    sink: &mut dyn EventSink,
+) {
     let mut record = Record {
         time: Some(fields.time),
         ..Record::default()
     };
     let http = &mut record.http;
     http.time_is = how.time_is;
-    match ip(fields.client) {
+    match fields.address {
         Some(address) => http.src_ip = Some(address),
         None => http.src_host = present(fields.client),
     }
-    http.vhost = fields
-        .vhost
-        .rsplit_once(':')
-        .map_or(fields.vhost, |(name, _)| name);
-    http.user = present(&user);
-    http.status = fields.status.parse().ok();
+    if !fields.vhost.is_empty() {
+        http.vhost = fields
+            .vhost
+            .rsplit_once(':')
+            .map_or(fields.vhost, |(name, _)| name);
+    }
+    http.user = present(user);
+    http.status = number(fields.status).and_then(|n| u16::try_from(n).ok());
     http.bytes_out = if fields.bytes == "-" {
         Some(0)
     } else {
-        fields.bytes.parse().ok()
+        number(fields.bytes)
     };
     http.bytes_are = how.bytes_are;
-    http.referrer = present(&referrer);
-    http.user_agent = present(&agent);
+    http.referrer = present(referrer);
+    http.user_agent = present(agent);
     // Undeclared fourth fields are anything; one that starts with an address is a forwarding.
-    let first = forwarded.split(',').next().unwrap_or_default().trim();
-    if ip(first).is_some() {
-        http.forwarded_for = &forwarded;
+    if !forwarded.is_empty() {
+        let first = forwarded.split(',').next().unwrap_or_default().trim();
+        if ip(first).is_some() {
+            http.forwarded_for = forwarded;
+        }
     }
-    request_line(&request, &mut record);
+    request_line(request, &mut record);
     if record.http.malformed {
         // Bytes of some other protocol: the log's own notation is the only readable one.
         record.http.path = fields.request;

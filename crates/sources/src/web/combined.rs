@@ -4,8 +4,10 @@
 //! client sent, so the first unescaped one opens the request, and the time stands right before
 //! it; whatever a user name contains, it cannot move either.
 
+use crate::field;
 use crate::stamp::{self, Clock};
 use memchr::{memchr, memrchr};
+use std::net::IpAddr;
 use vauban_ocsf::Timestamp;
 
 /// The fields of a line, still escaped.
@@ -26,10 +28,79 @@ pub(super) struct Fields<'a> {
     pub fourth: &'a str,
     /// Quoted fields after the byte count.
     pub quoted: u8,
+    /// [`Self::client`], if it is one.
+    pub address: Option<IpAddr>,
+    /// Whether a backslash stands anywhere, so that the fields have to be decoded.
+    pub escaped: bool,
 }
 
 /// Splits a line, or `None` if it is of another shape.
 pub(super) fn split<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Fields<'a>> {
+    let (front, quote) = match usual_front(line, clock) {
+        Some(found) => found,
+        None => any_front(line, clock)?,
+    };
+    let (request, rest) = quoted(line.get(quote + 1..)?)?;
+    let rest = rest.strip_prefix(' ')?;
+    let (status, rest) = word(rest);
+    let (size, rest) = word(rest);
+    if !is_number(status) || !is_number(size) {
+        return None;
+    }
+    let mut count = 0;
+    let (referrer, rest) = optional(rest, &mut count);
+    let (user_agent, rest) = optional(rest, &mut count);
+    let (fourth, _) = optional(rest, &mut count);
+    Some(Fields {
+        vhost: front.vhost,
+        client: front.client,
+        user: front.user,
+        time: front.time,
+        request,
+        status,
+        bytes: size,
+        referrer,
+        user_agent,
+        fourth,
+        quoted: count,
+        address: front.address,
+        escaped: memchr(b'\\', line.as_bytes()).is_some(),
+    })
+}
+
+/// What stands before the request.
+#[derive(Debug, PartialEq)]
+struct Front<'a> {
+    vhost: &'a str,
+    client: &'a str,
+    address: Option<IpAddr>,
+    user: &'a str,
+    time: Timestamp,
+}
+
+/// `192.0.2.7 - - [10/Oct/2025:13:55:36 +0200] "`, the front of nearly every line, and where its
+/// quotation mark stands.
+#[inline]
+fn usual_front<'a>(line: &'a str, clock: &Clock<'_>) -> Option<(Front<'a>, usize)> {
+    let (address, length) = field::ip_prefix(line)?;
+    // What goes beyond an IPv4 address is left to the reading of any front.
+    if !address.is_ipv4() || length > 15 {
+        return None;
+    }
+    let rest = line.get(length..)?.strip_prefix(" - - [")?;
+    let (time, taken) = stamp::clf(rest.as_bytes(), clock)?;
+    rest.get(taken..)?.strip_prefix("] \"")?;
+    let front = Front {
+        vhost: "",
+        client: line.get(..length)?,
+        address: Some(address),
+        user: "-",
+        time,
+    };
+    Some((front, length + 6 + taken + 2))
+}
+
+fn any_front<'a>(line: &'a str, clock: &Clock<'_>) -> Option<(Front<'a>, usize)> {
     let bytes = line.as_bytes();
     let mut quote = memchr(b'"', bytes)?;
     while is_escaped(bytes, quote) {
@@ -47,30 +118,14 @@ pub(super) fn split<'a>(line: &'a str, clock: &Clock<'_>) -> Option<Fields<'a>> 
         return None;
     }
     let (vhost, client, user) = front(line.get(..open)?.strip_suffix(' ')?)?;
-    let (request, rest) = quoted(line.get(quote + 1..)?)?;
-    let rest = rest.strip_prefix(' ')?;
-    let (status, rest) = word(rest);
-    let (size, rest) = word(rest);
-    if !is_number(status) || !is_number(size) {
-        return None;
-    }
-    let mut count = 0;
-    let (referrer, rest) = optional(rest, &mut count);
-    let (user_agent, rest) = optional(rest, &mut count);
-    let (fourth, _) = optional(rest, &mut count);
-    Some(Fields {
+    let front = Front {
         vhost,
         client,
+        address: super::record::ip(client),
         user,
         time,
-        request,
-        status,
-        bytes: size,
-        referrer,
-        user_agent,
-        fourth,
-        quoted: count,
-    })
+    };
+    Some((front, quote))
 }
 
 /// Virtual host, client, user of what stands before the time.
@@ -128,8 +183,10 @@ fn is_escaped(bytes: &[u8], at: usize) -> bool {
     (at - start) % 2 == 1
 }
 
+#[inline]
 fn word(text: &str) -> (&str, &str) {
-    match memchr(b' ', text.as_bytes()) {
+    // Status and size: too short for a search to be worth preparing.
+    match field::near(text.as_bytes(), b' ') {
         Some(end) => (
             text.get(..end).unwrap_or_default(),
             text.get(end + 1..).unwrap_or_default(),
@@ -144,6 +201,9 @@ fn is_number(text: &str) -> bool {
 
 /// A quoted field, if one stands here. A line that was cut inside it ends the field, too.
 fn optional<'a>(text: &'a str, count: &mut u8) -> (&'a str, &'a str) {
+    if text.is_empty() {
+        return ("", "");
+    }
     let text = text.strip_prefix(' ').unwrap_or(text);
     match text.strip_prefix('"') {
         Some(inner) => {
@@ -283,6 +343,20 @@ mod tests {
             r#"Dec  9 02:30:00 host postfix/smtpd[1]: "x""#,
         ] {
             assert_eq!(fields(line), None, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn both_ways_of_reading_a_front_agree(line in crate::syslog::damage::damaged(&[
+            r#"192.0.2.7 - - [09/Dec/2025:02:30:00 +0100] "GET /?a=1 HTTP/1.1" 200 512 "-" "x""#,
+            r#"::ffff:c000:201 - - [09/Dec/2025:02:30:00 +0100] "GET / HTTP/1.1" 200 512"#,
+        ])) {
+            let base = TimeBase::utc((2026, 1, 1));
+            let clock = Clock::new(&base);
+            if let Some(quick) = usual_front(&line, &clock) {
+                proptest::prop_assert_eq!(Some(quick), any_front(&line, &clock));
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Error logs of nginx and Apache.
 //!
-//! A failed HTTP authentication becomes a log-on of service `Other`; everything else, ModSecurity
+//! A failed HTTP authentication becomes a log-on of service `Other`, a log-in through nginx's mail
+//! proxy one of the service asked for (`nginx_mail`); everything else, ModSecurity
 //! and PHP inside included, a message with the client's address.
 
 use super::access::sniff_lines;
@@ -103,9 +104,10 @@ pub fn nginx_message(
         .strip_prefix('*')
         .and_then(|rest| rest.split_once(' '))
         .map_or(message, |(_, rest)| rest);
-    let body = match nginx_failed_user(said) {
-        Some(user) => failed_logon(user, src_ip, "Basic", said),
-        None => Body::Message(Message {
+    let body = match (nginx_failed_user(said), super::nginx_mail::logon(said)) {
+        (Some(user), _) => failed_logon(user, src_ip, "Basic", said),
+        (_, Some(logon)) => Body::Logon(logon),
+        _ => Body::Message(Message {
             severity: severity(level),
             text: said,
             src_ip,

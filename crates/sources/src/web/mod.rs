@@ -14,6 +14,7 @@ mod combined;
 mod errors;
 mod json;
 pub mod layouts;
+mod nginx_mail;
 mod php;
 mod record;
 mod request;

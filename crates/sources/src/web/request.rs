@@ -9,13 +9,16 @@ use super::record::Record;
 /// timed out) makes the record malformed and is kept raw in `path`.
 pub(super) fn request_line<'a>(line: &'a str, record: &mut Record<'a>) {
     let http = &mut record.http;
-    let Some((method, rest)) = line.split_once(' ') else {
+    let blank = crate::field::near(line.as_bytes(), b' ');
+    let Some((method, rest)) = blank.and_then(|at| Some((line.get(..at)?, line.get(at + 1..)?)))
+    else {
         http.malformed = true;
         http.path = line;
         return;
     };
     // The last word is the protocol, so that blanks inside a target do not cut it short.
-    let target = match rest.rsplit_once(' ') {
+    let blank = rest.bytes().rposition(|b| b == b' ');
+    let target = match blank.and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))) {
         Some((target, protocol)) if protocol.starts_with("HTTP/") => target,
         // HTTP/0.9 has no protocol word; nothing else may lack it.
         None if rest.starts_with('/') => rest,
@@ -25,7 +28,11 @@ pub(super) fn request_line<'a>(line: &'a str, record: &mut Record<'a>) {
             return;
         }
     };
-    if method.is_empty() || !method.bytes().all(is_token) {
+    let usual = matches!(
+        method,
+        "GET" | "POST" | "HEAD" | "OPTIONS" | "PUT" | "PROPFIND"
+    );
+    if method.is_empty() || !(usual || method.bytes().all(is_token)) {
         http.malformed = true;
         http.path = line;
         return;
@@ -40,6 +47,9 @@ pub(super) fn target_of<'a>(target: &'a str, record: &mut Record<'a>) {
     let mut target = target;
     // The absolute form, as sent to a proxy (RFC 9112, 3.2.2).
     for scheme in ["http://", "https://"] {
+        if target.starts_with('/') {
+            break;
+        }
         if let Some(rest) = target.strip_prefix(scheme) {
             let authority = rest.find(['/', '?']).unwrap_or(rest.len());
             if http.vhost.is_empty() {

@@ -92,6 +92,18 @@ const ACTIONS: &[(&str, EmailActivity, Status)] = &[
     ("sent notification", EmailActivity::Other, Status::Success),
 ];
 
+/// The most frequent record, without anything in it that could be taken for another:
+/// `msgid=<M>: saved mail to B`. The Message-ID, the text after it, and the mailbox.
+#[inline]
+fn saved(text: &str) -> Option<(&str, &str, &str)> {
+    let inner = text.strip_prefix("msgid=<")?;
+    let close = memchr::memchr2(b'>', b':', inner.as_bytes())?;
+    let detail = inner.get(close..)?.strip_prefix(">: ")?;
+    let mailbox = detail.strip_prefix("saved mail to ")?;
+    let plain = !mailbox.starts_with('\'') && field::near(mailbox.as_bytes(), b':').is_none();
+    plain.then_some((inner.get(..close)?, detail, mailbox))
+}
+
 /// The last action a text names: where it begins, the words that name it, activity and status.
 fn action(text: &str) -> Option<(usize, &'static str, EmailActivity, Status)> {
     for colon in memchr::memrchr_iter(b':', text.as_bytes()) {
@@ -109,6 +121,23 @@ fn action(text: &str) -> Option<(usize, &'static str, EmailActivity, Status)> {
 }
 
 fn delivery<'a>(entry: &Entry<'a>) -> Option<Email<'a>> {
+    if let Some((id, detail, mailbox)) = saved(entry.text) {
+        return Some(Email {
+            activity: EmailActivity::Delivered,
+            status: Status::Success,
+            agent: entry.service,
+            message_id: id,
+            detail,
+            outcome: "saved",
+            to: entry.user,
+            mailbox,
+            ..Email::default()
+        });
+    }
+    any_delivery(entry)
+}
+
+fn any_delivery<'a>(entry: &Entry<'a>) -> Option<Email<'a>> {
     // 2.2's lmtp puts the session before: `UIrFAQ+…: msgid=`.
     let at = match field::find(entry.text, "msgid=") {
         Some(at) if at < 64 => at,
@@ -158,4 +187,36 @@ fn delivery<'a>(entry: &Entry<'a>) -> Option<Email<'a>> {
         }
     }
     Some(email)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syslog::damage::damaged;
+    use proptest::prelude::*;
+
+    const LINES: &[&str] = &[
+        "msgid=<20251125.28UW@mail.example>: saved mail to INBOX",
+        "msgid=<a b@mail.example>: saved mail to Lists/x",
+    ];
+
+    proptest! {
+        #[test]
+        fn both_ways_of_reading_agree(line in damaged(LINES)) {
+            let entry = Entry {
+                user: "u",
+                text: &line,
+                ..Entry::default()
+            };
+            prop_assert_eq!(
+                format!("{:?}", delivery(&entry)),
+                format!("{:?}", any_delivery(&entry))
+            );
+        }
+    }
+
+    #[test]
+    fn usual_lines_are_read_the_quick_way() {
+        assert!(LINES.iter().all(|line| saved(line).is_some()));
+    }
 }

@@ -12,6 +12,13 @@ use vauban_ocsf::{Mailbox, MailboxAction, Status};
 
 pub(super) fn parse<'a>(entry: &Entry<'a>) -> Option<Mailbox<'a>> {
     let text = entry.text;
+    // What the words for actions begin with: most records are none of this plugin's.
+    if !matches!(
+        text.as_bytes().first()?,
+        b'd' | b'u' | b'e' | b'a' | b's' | b'c' | b'f' | b'M'
+    ) {
+        return None;
+    }
     let mut mailbox = Mailbox {
         service: service(entry.service),
         user: entry.user,
@@ -38,7 +45,7 @@ pub(super) fn parse<'a>(entry: &Entry<'a>) -> Option<Mailbox<'a>> {
         }
         b'M' => return mailbox_change(mailbox, text),
         _ => {
-            let colon = memchr::memchr(b':', text.as_bytes())?;
+            let colon = text.bytes().position(|b| b == b':')?;
             let (action, rest) = (
                 text.get(..colon)?,
                 text.get(colon + 1..)?.strip_prefix(' ')?,
@@ -85,7 +92,7 @@ fn fields<'a>(mailbox: &mut Mailbox<'a>, text: &'a str) {
         rest = next(after, end);
     }
     if let Some(after) = rest.strip_prefix("uid=") {
-        let end = field::find(after, ", ").unwrap_or(after.len());
+        let end = field::piece_end(after);
         let uid = after.get(..end).unwrap_or_default();
         mailbox.uids = if field::number(uid).is_some() {
             uid
@@ -102,12 +109,12 @@ fn fields<'a>(mailbox: &mut Mailbox<'a>, text: &'a str) {
         rest = next(after, end);
     }
     if let Some(after) = rest.strip_prefix("size=") {
-        let end = field::find(after, ", ").unwrap_or(after.len());
+        let end = field::piece_end(after);
         mailbox.size = after.get(..end).and_then(field::number);
         rest = next(after, end);
     }
     if let Some(after) = rest.strip_prefix("vsize=") {
-        let end = field::find(after, ", ").unwrap_or(after.len());
+        let end = field::piece_end(after);
         mailbox.vsize = after.get(..end).and_then(field::number);
         rest = next(after, end);
     }
@@ -130,6 +137,14 @@ fn next(text: &str, end: usize) -> &str {
 /// Where a Message-ID ends: at the last place from which the rest reads as the plugin writes it, so
 /// that an id that imitates fields stays one id.
 fn message_id_end(text: &str) -> usize {
+    // Nearly always an id in brackets, and the size as the end.
+    if text.starts_with('<')
+        && let Some(close) = memchr::memchr2(b',', b'>', text.as_bytes())
+        && let Some(size) = text.get(close..).and_then(|t| t.strip_prefix(">, size="))
+        && size.bytes().all(|b| b.is_ascii_digit())
+    {
+        return close + 1;
+    }
     // Without a sender or subject behind it nothing later is the sender's: the last one counts.
     let limit = field::find(text, ", from=")
         .or_else(|| field::find(text, ", subject="))

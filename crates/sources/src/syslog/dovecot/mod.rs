@@ -139,9 +139,11 @@ fn split<'a>(record: &Record<'a>) -> Entry<'a> {
         text: record.message,
         ..Entry::default()
     };
-    if let Some(severity) = level_word(record.tag) {
+    if record.tag.starts_with("dovecot") {
+        // The prefix follows.
+    } else if let Some(severity) = level_word(record.tag) {
         entry.severity = severity;
-    } else if !record.tag.starts_with("dovecot") && !record.message.starts_with(record.tag) {
+    } else if !record.message.starts_with(record.tag) {
         entry.service = record.tag;
         return entry;
     }
@@ -156,11 +158,10 @@ fn split<'a>(record: &Record<'a>) -> Entry<'a> {
         }
     }
     let bytes = entry.text.as_bytes();
-    let mut end = 0;
-    while matches!(bytes.get(end), Some(b) if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    {
-        end += 1;
-    }
+    let end = bytes
+        .iter()
+        .position(|&byte| !IN_NAME[usize::from(byte)])
+        .unwrap_or(bytes.len());
     let name = entry.text.get(..end).unwrap_or_default();
     match bytes.get(end) {
         Some(b':') if bytes.get(end + 1) == Some(&b' ') => {
@@ -179,7 +180,12 @@ fn split<'a>(record: &Record<'a>) -> Entry<'a> {
         // `auth-worker(1234): `, `lmtp(1234): `: a process, no user.
         entry.pid = field::number32(entry.user).or(entry.pid);
         entry.user = "";
-    } else if let end = field::piece_end(entry.user)
+    } else if entry
+        .user
+        .as_bytes()
+        .first()
+        .is_some_and(u8::is_ascii_digit)
+        && let end = field::piece_end(entry.user)
         && let Some(user) = entry.user.get(end + 2..)
         && let Some(pid) = entry.user.get(..end).and_then(field::number32)
     {
@@ -190,10 +196,42 @@ fn split<'a>(record: &Record<'a>) -> Entry<'a> {
     entry
 }
 
+/// Bytes of a service's name.
+static IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        byte += 1;
+    }
+    table
+};
+
 type Prefix<'a> = (&'a str, Option<u32>, &'a str, &'a str);
 
 /// `USER)<PID><SESSION>: TEXT` or `USER): TEXT`: user, pid, session, text.
 fn parenthesis(text: &str) -> Option<Prefix<'_>> {
+    usual_parenthesis(text).or_else(|| any_parenthesis(text))
+}
+
+/// `USER)<PID><SESSION>: TEXT`, without parentheses in the user's name.
+#[inline]
+fn usual_parenthesis(text: &str) -> Option<Prefix<'_>> {
+    let close = field::near(text.as_bytes(), b')')?;
+    let (pid, rest) = field::number_prefix(text.get(close + 1..)?.strip_prefix('<')?)?;
+    let rest = rest.strip_prefix("><")?;
+    let end = field::near(rest.as_bytes(), b'>')?;
+    let message = rest.get(end + 1..)?.strip_prefix(": ")?;
+    Some((
+        text.get(..close)?,
+        u32::try_from(pid).ok(),
+        rest.get(..end)?,
+        message,
+    ))
+}
+
+fn any_parenthesis(text: &str) -> Option<Prefix<'_>> {
     let bytes = text.as_bytes();
     // A name may hold a few; a line of nothing else is not Dovecot's.
     for close in memchr::memchr_iter(b')', bytes).take(16) {
@@ -253,4 +291,22 @@ fn general(record: &Record<'_>, entry: &Entry<'_>, out: &mut Out<'_>) -> Account
         user: entry.user,
     };
     out.event(record, Product::Dovecot, Body::Message(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syslog::damage::damaged;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn both_ways_of_reading_a_prefix_agree(
+            line in damaged(&["a@b.example)<453><0000AwAyKGVEi5zG>: Logged out", "a)<4><>: x (y)<5><z>: "])
+        ) {
+            if let Some(quick) = usual_parenthesis(&line) {
+                prop_assert_eq!(Some(quick), any_parenthesis(&line));
+            }
+        }
+    }
 }

@@ -58,7 +58,25 @@ pub(super) fn parse(record: &Record<'_>, entry: &Entry<'_>, out: &mut Out<'_>) -
 /// The end of a session, if the record is one.
 fn logoff<'a>(entry: &Entry<'a>) -> Option<Logoff<'a>> {
     let text = entry.text;
-    let (reason, counters) = text.split_at(counters(text));
+    let mut logoff = Logoff {
+        service: service(entry.service),
+        user: entry.user,
+        session: entry.session,
+        ..Logoff::default()
+    };
+    if let Some(start) = usual(text, &mut logoff) {
+        let reason = text.get(..start).unwrap_or_default().trim_end();
+        logoff.reason = reason.strip_prefix("Disconnected: ").unwrap_or(reason);
+        last_command(&mut logoff);
+        return Some(logoff);
+    }
+    any_logoff(entry)
+}
+
+/// The end of a session, read from its end.
+fn any_logoff<'a>(entry: &Entry<'a>) -> Option<Logoff<'a>> {
+    let text = entry.text;
+    let (reason, counters) = text.split_at(counters(text, text.len()));
     let reason = reason.trim_end();
     let ended = reason.starts_with("Logged out")
         || reason.starts_with("Disconnected")
@@ -91,25 +109,92 @@ fn logoff<'a>(entry: &Entry<'a>) -> Option<Logoff<'a>> {
     Some(logoff)
 }
 
-/// Where the counters begin: the words at the end that are a name, `=` and a number.
-fn counters(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut start = text.len();
-    loop {
-        let word = match memchr::memrchr(
-            b' ',
-            bytes.get(..start.saturating_sub(1)).unwrap_or_default(),
-        ) {
-            Some(blank) => blank + 1,
-            None => 0,
+/// The counters of an end written as Dovecot writes it by default, read from the front: their
+/// place, if nothing else could be their beginning and all are as they should be.
+#[inline]
+fn usual(text: &str, logoff: &mut Logoff<'_>) -> Option<usize> {
+    for words in ["Disconnected: Logged out ", "Logged out "] {
+        if let Some(rest) = text.strip_prefix(words) {
+            return clean_counters(rest, logoff).then_some(words.len());
+        }
+    }
+    // Whatever a reason quotes stands before its last parenthesis; a counter may, too.
+    let start = memchr::memrchr(b')', text.as_bytes())? + 2;
+    let rest = text.get(start - 1..)?.strip_prefix(' ')?;
+    (clean_counters(rest, logoff) && counters(text, start) == start).then_some(start)
+}
+
+/// Reads words that all are a name, `=` and a number, one blank between two.
+#[inline]
+fn clean_counters(text: &str, logoff: &mut Logoff<'_>) -> bool {
+    let mut rest = text;
+    // In the order of the default formats; none has to be there.
+    macro_rules! next {
+        ($name:literal, $field:ident, $convert:expr) => {
+            if let Some(value) = rest.strip_prefix(concat!($name, "=")) {
+                let Some((number, after)) = field::number_prefix(value) else {
+                    return false;
+                };
+                logoff.$field = $convert(number);
+                match after.strip_prefix(' ') {
+                    Some(after) => rest = after,
+                    None => return after.is_empty(),
+                }
+            }
         };
+    }
+    let small = |number: u64| u32::try_from(number).ok();
+    next!("in", bytes_in, Some);
+    next!("out", bytes_out, Some);
+    next!("deleted", deleted, small);
+    next!("expunged", expunged, small);
+    next!("trashed", trashed, small);
+    next!("hdr_count", hdr_count, small);
+    next!("hdr_bytes", hdr_bytes, Some);
+    next!("body_count", body_count, small);
+    next!("body_bytes", body_bytes, Some);
+    loop {
+        let word = field::near(rest.as_bytes(), b' ').unwrap_or(rest.len());
+        let (pair, after) = rest.split_at(word);
+        let name = name_length(pair.as_bytes());
+        let Some(value) = pair.get(name..).and_then(|value| value.strip_prefix('=')) else {
+            return false;
+        };
+        if name == 0 || !value.starts_with(|c: char| c.is_ascii_digit()) || value.ends_with(')') {
+            return false;
+        }
+        let key = pair.get(..name).unwrap_or_default();
+        counter(logoff, key, value.trim_end_matches(','));
+        match after.strip_prefix(' ') {
+            Some(after) => rest = after,
+            None => return true,
+        }
+    }
+}
+
+/// How many bytes at the beginning may be a counter's name.
+fn name_length(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .take_while(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'0'..=b'9'))
+        .count()
+}
+
+/// Where the counters before `end` begin: the words that are a name, `=` and a number.
+fn counters(text: &str, end: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut start = end;
+    loop {
+        let word = bytes
+            .get(..start.saturating_sub(1))
+            .unwrap_or_default()
+            .iter()
+            .rposition(|&b| b == b' ')
+            .map_or(0, |blank| blank + 1);
         let Some(pair) = bytes.get(word..start) else {
             return start;
         };
-        let name = pair
-            .iter()
-            .take_while(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'0'..=b'9'))
-            .count();
+        let name = name_length(pair);
         let counts = name > 0
             && pair.get(name) == Some(&b'=')
             && pair.get(name + 1).is_some_and(u8::is_ascii_digit)
@@ -173,8 +258,9 @@ fn last_command(logoff: &mut Logoff<'_>) {
     let mut from = 0;
     let mut tried = 0;
     while let Some(open) = reason
+        .as_bytes()
         .get(from..)
-        .and_then(|t| t.find('('))
+        .and_then(|t| field::near(t, b'('))
         .map(|at| from + at + 1)
     {
         let inner = reason.get(open..).unwrap_or_default();
@@ -182,14 +268,12 @@ fn last_command(logoff: &mut Logoff<'_>) {
             logoff.no_commands = true;
             return;
         }
-        if let Some(end) = inner
-            .find(" running for ")
-            .or_else(|| inner.find(" finished "))
-            && !inner.get(..end).unwrap_or_default().contains('(')
+        if let Some(end) = state(inner)
+            && memchr::memchr(b'(', inner.get(..end).unwrap_or_default().as_bytes()).is_none()
         {
             // Several commands in progress are comma separated; the last named one is the oldest.
             logoff.last_command = inner.get(..end).unwrap_or_default();
-            if let Some((_, bytes)) = inner.split_once(" B in + ") {
+            if let Some((_, bytes)) = field::split_once(inner, " B in + ") {
                 logoff.last_command_bytes_out = field::number_prefix(bytes).map(|(n, _)| n);
             }
             return;
@@ -199,5 +283,61 @@ fn last_command(logoff: &mut Logoff<'_>) {
             return;
         }
         from = open;
+    }
+}
+
+/// Where a command's state stands: the first ` running for `, else the first ` finished `.
+fn state(text: &str) -> Option<usize> {
+    let mut finished = None;
+    for blank in memchr::memchr_iter(b' ', text.as_bytes()) {
+        let word = text.get(blank + 1..)?;
+        if word.starts_with("running for ") {
+            return Some(blank);
+        }
+        if finished.is_none() && word.starts_with("finished ") {
+            finished = Some(blank);
+        }
+    }
+    finished
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syslog::damage::damaged;
+    use proptest::prelude::*;
+
+    const LINES: &[&str] = &[
+        "Disconnected: Logged out in=453 out=9187 deleted=0 expunged=0 trashed=0 hdr_count=10 hdr_bytes=4413 body_count=3 body_bytes=1289",
+        "Logged out in=44 out=958",
+        "Disconnected: Logged out top=0/0, retr=1/1898, del=0/49, size=123456",
+        "Connection closed: read(size=7739) failed: Connection reset by peer (UID STORE finished 4.000 secs ago) in=453 out=9187 deleted=0 expunged=0 trashed=0 hdr_count=10 hdr_bytes=4413 body_count=3 body_bytes=1289",
+        "Connection closed (UID FETCH running for 0.001 + waiting output for 12.3 secs, 2 B in + 12345+678 B out, state=wait-output) in=82 out=816",
+    ];
+
+    fn entry(text: &str) -> Entry<'_> {
+        Entry {
+            service: "imap",
+            text,
+            ..Entry::default()
+        }
+    }
+
+    #[test]
+    fn usual_ends_are_read_the_quick_way() {
+        for line in LINES {
+            assert!(usual(line, &mut Logoff::default()).is_some(), "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_of_reading_agree(line in damaged(LINES)) {
+            let entry = entry(&line);
+            prop_assert_eq!(
+                format!("{:?}", logoff(&entry)),
+                format!("{:?}", any_logoff(&entry))
+            );
+        }
     }
 }

@@ -42,9 +42,10 @@ pub(super) fn parse<'a>(
     }
     while let Some(field) = rest.strip_prefix(", ") {
         if let Some(status) = field.strip_prefix("status=") {
-            let end = status.find(' ').unwrap_or(status.len());
-            body.outcome = &status[..end];
-            let detail = status[end..].trim_start();
+            let end = field::near(status.as_bytes(), b' ').unwrap_or(status.len());
+            let (outcome, detail) = status.split_at(end);
+            body.outcome = outcome;
+            let detail = detail.trim_start();
             body.detail = detail
                 .strip_prefix('(')
                 .and_then(|d| d.strip_suffix(')'))
@@ -80,11 +81,25 @@ fn recipient(text: &str) -> (&str, &str) {
 /// The queue id the next hop gave: `250 2.0.0 Ok: queued as F12DF84004`, Postfix's own
 /// `forwarded as`, Exim's `OK id=1vSmXX-0001Ab-2C`.
 pub(super) fn next_id(detail: &str) -> &str {
-    let after = |key: &str| field::rfind(detail, key).and_then(|at| detail.get(at + key.len()..));
-    let Some(rest) = after("queued as ")
-        .or_else(|| after("forwarded as "))
-        .or_else(|| after("OK id="))
-    else {
+    // One look for what all have; most texts have none.
+    let (mut queued, mut forwarded, mut ok) = (None, None, None);
+    for end in memchr::memchr2_iter(b's', b'=', detail.as_bytes()) {
+        let (before, after) = detail.split_at_checked(end + 1).unwrap_or((detail, ""));
+        if before.ends_with('=') {
+            if before.ends_with("OK id=") {
+                ok = Some(after);
+            }
+        } else if let Some(after) = after.strip_prefix(' ')
+            && let Some(before) = before.strip_suffix("ed as")
+        {
+            if before.ends_with("queu") {
+                queued = Some(after);
+            } else if before.ends_with("forward") {
+                forwarded = Some(after);
+            }
+        }
+    }
+    let Some(rest) = queued.or(forwarded).or(ok) else {
         return "";
     };
     let end = rest

@@ -86,21 +86,15 @@ fn level(message: &str) -> Option<(Severity, &str)> {
 /// `enable_long_queue_ids`) are base 52 without vowels, so neither can be a word of a message.
 fn queue_id(message: &str) -> Option<(&str, &str)> {
     let bytes = message.as_bytes();
-    let mut end = 0;
-    let mut telling = false;
-    while let Some(&byte) = bytes.get(end) {
-        match byte {
-            b'0'..=b'9' | b'A'..=b'Z' => telling = true,
-            b'a'..=b'z' => {}
-            _ => break,
-        }
-        end += 1;
-    }
-    if end < 5 || !telling || bytes.get(end) != Some(&b':') || bytes.get(end + 1) != Some(&b' ') {
+    let end = field::alphanumeric_prefix(bytes);
+    if end < 5 {
         return None;
     }
+    let rest = message.get(end..)?.strip_prefix(": ")?;
     let id = message.get(..end)?;
-    let rest = message.get(end + 2..)?;
+    if id.bytes().all(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
     if id == "NOQUEUE" {
         return Some(("", rest));
     }

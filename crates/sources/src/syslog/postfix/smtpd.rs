@@ -43,7 +43,7 @@ pub(super) fn queued<'a>(
     if let Some(rest) = text.strip_prefix("client=") {
         return accepted(record, id, rest, out);
     }
-    if let Some((action, rest)) = text.split_once(": ")
+    if let Some((action, rest)) = parted(text)
         && let Some(accounted) = acted(record, id, action, rest, out)
     {
         return accounted;
@@ -59,6 +59,14 @@ pub(super) fn queued<'a>(
     let mut body = email(record, EmailActivity::Other, Status::Unknown, id);
     body.detail = text;
     out.event(record, Product::Postfix, Body::Email(body))
+}
+
+/// What stands before and after the first `": "`, by the colon, which is rarer than the blank.
+fn parted(text: &str) -> Option<(&str, &str)> {
+    memchr::memchr_iter(b':', text.as_bytes()).find_map(|colon| {
+        let after = text.get(colon + 1..)?.strip_prefix(' ')?;
+        Some((text.get(..colon)?, after))
+    })
 }
 
 /// `client=NAME[IP], sasl_method=PLAIN, sasl_username=user, sasl_sender=…, orig_queue_id=…,
@@ -107,7 +115,7 @@ fn accepted<'a>(record: &Record<'a>, id: &'a str, text: &'a str, out: &mut Out<'
 fn cut<'a>(text: &'a str, keys: &[&str]) -> (&'a str, &'a str) {
     let end = keys
         .iter()
-        .filter_map(|key| text.find(key))
+        .filter_map(|key| field::find(text, key))
         .min()
         .unwrap_or(text.len());
     text.split_at(end)
@@ -133,7 +141,7 @@ fn acted<'a>(
     let mut body = email(record, activity, status, id);
     body.outcome = action;
     // `RCPT from NAME[IP]: `; the proxy filter's forms have no client: `END-OF-MESSAGE: …`.
-    if let Some((_, after)) = rest.split_once(" from ")
+    if let Some((_, after)) = field::split_once(rest, " from ")
         && let Some(client) = client(after)
     {
         body.src_host = client.host;
@@ -271,7 +279,7 @@ pub(super) fn session(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
         };
         return out.event(record, Product::Postfix, Body::Message(body));
     }
-    if let Some((_, rest)) = message.split_once("TLS connection established from ")
+    if let Some((_, rest)) = field::split_once(message, "TLS connection established from ")
         && let Some(client) = client(rest)
     {
         return connection_of(record, message, client, out);

@@ -4,9 +4,14 @@
 //! files". `H=NAME (HELO) [ADDRESS]:PORT`: the name is from DNS, the HELO name the client's, the
 //! address Exim's.
 
+mod parts;
+
 use super::{Accounted, Out, Program, Record};
-use crate::field::{self, known_host};
+use crate::field;
+use memchr::memmem::Finder;
+use parts::{Peer, address, host, pair, until};
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use vauban_ocsf::{
     Body, Email, EmailActivity, Logon, Message, NetAction, Network, Product, Service, Severity,
     Status,
@@ -27,13 +32,12 @@ pub(super) fn is_id(text: &str) -> bool {
         23 => (6, 18),
         _ => return false,
     };
-    bytes.iter().enumerate().all(|(at, byte)| {
-        if at == a || at == b {
-            *byte == b'-'
-        } else {
-            byte.is_ascii_alphanumeric()
-        }
-    })
+    let (Some(&first), Some(&second)) = (bytes.get(a), bytes.get(b)) else {
+        return false;
+    };
+    // Two dashes, and nothing else that is neither letter nor digit.
+    let plain = |&&byte: &&u8| field::ALPHANUMERIC[usize::from(byte)];
+    first == b'-' && second == b'-' && bytes.iter().filter(plain).count() == bytes.len() - 2
 }
 
 fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
@@ -54,8 +58,7 @@ fn parse(record: &Record<'_>, out: &mut Out<'_>) -> Accounted {
     }
     // `+0100` after the time (`log_timezone`) ends up before the text.
     let id = text
-        .split(' ')
-        .next()
+        .get(..until(text, b' '))
         .filter(|id| is_id(id))
         .unwrap_or_default();
     if !id.is_empty() {
@@ -105,7 +108,7 @@ fn arrival<'a>(record: &Record<'_>, id: &'a str, text: &'a str, out: &mut Out<'_
     while let Some((key, value, after)) = pair(fields) {
         match key {
             "A" => {
-                let (method, name) = value.split_once(':').unwrap_or((value, ""));
+                let (method, name) = field::split_once(value, ":").unwrap_or((value, ""));
                 body.sasl_method = method;
                 // With a sender set the form is `A=plain:user:sender`.
                 user = name;
@@ -123,7 +126,8 @@ fn arrival<'a>(record: &Record<'_>, id: &'a str, text: &'a str, out: &mut Out<'_
     }
     if let Some(to) = fields.strip_prefix("for ") {
         body.to = to;
-        body.recipients = u32::try_from(to.split(' ').count()).ok();
+        let blanks = to.bytes().filter(|&b| b == b' ').count();
+        body.recipients = u32::try_from(blanks + 1).ok();
     }
     if !user.is_empty() {
         let logon = Logon {
@@ -190,23 +194,33 @@ fn delivery<'a>(
     if body.detail.is_empty() {
         body.detail = fields.strip_prefix(": ").unwrap_or(fields);
     }
-    if let Some((_, next)) = body.detail.rsplit_once("id=") {
-        body.next_queue_id = next.split([' ', '"', ')']).next().unwrap_or_default();
-    } else if let Some((_, next)) = body.detail.rsplit_once("queued as ") {
-        body.next_queue_id = next.split([' ', '"', ')']).next().unwrap_or_default();
+    let next = field::rsplit_once(body.detail, "id=")
+        .or_else(|| field::rsplit_once(body.detail, "queued as "));
+    if let Some((_, next)) = next {
+        let end = next.bytes().position(|b| matches!(b, b' ' | b'"' | b')'));
+        body.next_queue_id = next.get(..end.unwrap_or(next.len())).unwrap_or_default();
     }
     out.event(record, Product::Exim, Body::Email(body))
 }
 
+/// Searches prepared once, for words that may stand anywhere.
+static FAILED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(" authenticator failed for "));
+static REJECTED: LazyLock<Finder<'_>> =
+    LazyLock::new(|| Finder::new(" rejected connection from H="));
+static SMTP: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("SMTP connection from "));
+
 /// Everything that names a peer and carries no arrival or delivery.
 fn connection<'a>(record: &Record<'_>, id: &'a str, text: &'a str, out: &mut Out<'_>) -> Accounted {
-    if let Some(at) = text.find(" authenticator failed for ") {
+    if let Some(at) = FAILED.find(text.as_bytes()) {
         return authentication(record, text, at, out);
     }
     if let Some(rest) = text.strip_prefix("H=") {
         return refused(record, id, host(rest), text, out);
     }
-    if let Some((from, rest)) = text.strip_prefix("F=").and_then(|t| t.split_once(" H=")) {
+    if let Some((from, rest)) = text
+        .strip_prefix("F=")
+        .and_then(|t| field::split_once(t, " H="))
+    {
         let mut body = email(EmailActivity::Rejected, Status::Failure, id);
         let peer = host(rest);
         peer.fill(&mut body);
@@ -214,9 +228,9 @@ fn connection<'a>(record: &Record<'_>, id: &'a str, text: &'a str, out: &mut Out
         body.detail = peer.rest;
         return out.event(record, Product::Exim, Body::Email(body));
     }
-    if text.starts_with("SMTP protocol ") || text.contains(" rejected connection from H=") {
+    if text.starts_with("SMTP protocol ") || REJECTED.find(text.as_bytes()).is_some() {
         // The text quotes what the client sent; the last `H=` is Exim's.
-        let peer = text.rfind(" H=").map(|at| host(&text[at + 3..]));
+        let peer = field::rsplit_once(text, " H=").map(|(_, rest)| host(rest));
         return notice(record, text, peer.and_then(|peer| peer.ip), out);
     }
     for key in [
@@ -238,15 +252,16 @@ fn connection<'a>(record: &Record<'_>, id: &'a str, text: &'a str, out: &mut Out
             };
         }
     }
-    if let Some((_, rest)) = text.split_once("SMTP connection from ") {
+    if let Some(at) = SMTP.find(text.as_bytes()) {
+        let rest = text.get(at + 21..).unwrap_or_default();
         let peer = host(rest.trim_end_matches(')'));
         return notice(record, text, peer.ip, out);
     }
     if let Some(rest) = text.strip_prefix("no host name found for IP address ") {
         return notice(record, text, field::ip_prefix(rest).map(|(ip, _)| ip), out);
     }
-    if let Some((_, rest)) = text.split_once(" (host=")
-        && text.starts_with("SA: ")
+    if text.starts_with("SA: ")
+        && let Some((_, rest)) = field::split_once(text, " (host=")
     {
         // sa-exim: `From <S> (host=NAME [IP]) for R`.
         let peer = host(rest);
@@ -279,7 +294,7 @@ fn connection<'a>(record: &Record<'_>, id: &'a str, text: &'a str, out: &mut Out
 fn authentication(record: &Record<'_>, text: &str, at: usize, out: &mut Out<'_>) -> Accounted {
     let peer = host(&text[at + 26..]);
     // The user name ends the record.
-    let user = peer.rest.rsplit_once("(set_id=").map_or("", |(_, user)| {
+    let user = field::rsplit_once(peer.rest, "(set_id=").map_or("", |(_, user)| {
         user.strip_suffix(')')
             .or_else(|| user.split_once("): ").map(|u| u.0))
             .unwrap_or(user)
@@ -323,10 +338,10 @@ fn refused<'a>(
         body.activity = EmailActivity::Other;
         body.status = Status::Unknown;
     }
-    if let Some((_, rest)) = fields.split_once("rejected RCPT ") {
+    if let Some((_, rest)) = field::split_once(fields, "rejected RCPT ") {
         body.to =
             field::angle(rest).map_or_else(|| rest.split(':').next().unwrap_or(""), |(a, _)| a);
-    } else if let Some((_, rest)) = fields.split_once("sender verify fail for ") {
+    } else if let Some((_, rest)) = field::split_once(fields, "sender verify fail for ") {
         body.from = field::angle(rest).map_or("", |(a, _)| a);
     }
     out.event(record, Product::Exim, Body::Email(body))
@@ -355,150 +370,6 @@ fn flow(record: &Record<'_>, peer: &Peer<'_>, text: &str, out: &mut Out<'_>) -> 
     out.event(record, Product::Exim, Body::Network(body))
 }
 
-/// The other end of a connection.
-#[derive(Default)]
-struct Peer<'a> {
-    name: &'a str,
-    helo: &'a str,
-    ip: Option<IpAddr>,
-    port: Option<u16>,
-    rest: &'a str,
-}
-
-impl<'a> Peer<'a> {
-    fn fill(&self, body: &mut Email<'a>) {
-        body.src_host = self.name;
-        body.helo = self.helo;
-        body.src_ip = self.ip;
-        body.src_port = self.port;
-    }
-}
-
-/// `NAME (HELO) [ADDRESS]:PORT`, each part but the address optional.
-///
-/// A HELO name may hold anything if `helo_accept_junk_hosts` allows it, `) [192.0.2.1]` included:
-/// of several candidates the last before the record's own text counts.
-fn host(text: &str) -> Peer<'_> {
-    let mut peer = Peer {
-        rest: text,
-        ..Peer::default()
-    };
-    let mut at = 0;
-    if !text.starts_with('(') && !text.starts_with('[') {
-        let end = text.find(' ').unwrap_or(text.len());
-        peer.name = known_host(text.get(..end).unwrap_or_default());
-        at = (end + 1).min(text.len());
-    }
-    let rest = text.get(at..).unwrap_or_default();
-    if !rest.starts_with('(') {
-        if let Some((ip, port, after)) = bracketed(rest) {
-            (peer.ip, peer.port, peer.rest) = (Some(ip), port, after.trim_start());
-        } else {
-            peer.rest = rest;
-        }
-        return peer;
-    }
-    // The HELO name cannot reach beyond these: they are what Exim writes next.
-    let limit = [
-        " F=<",
-        " rejected ",
-        " sender verify ",
-        " T=\"",
-        " temporarily ",
-        ": 535 ",
-        " for ",
-    ]
-    .iter()
-    .filter_map(|key| rest.find(key))
-    .min()
-    .unwrap_or(rest.len());
-    let mut from = 0;
-    while let Some(close) = rest
-        .get(from..limit)
-        .and_then(|t| t.find(") ["))
-        .map(|c| from + c)
-    {
-        if let Some((ip, port, after)) = bracketed(rest.get(close + 2..).unwrap_or_default())
-            && matches!(after.as_bytes().first(), None | Some(b' ' | b':' | b')'))
-        {
-            peer.helo = rest.get(1..close).unwrap_or_default();
-            (peer.ip, peer.port, peer.rest) = (Some(ip), port, after.trim_start());
-        }
-        from = close + 1;
-    }
-    peer
-}
-
-/// `[ADDRESS]:PORT` or `[ADDRESS]`.
-fn bracketed(text: &str) -> Option<(IpAddr, Option<u16>, &str)> {
-    let (ip, rest) = field::enclosed(text, "[", "]")?;
-    let ip = field::ip(ip)?;
-    if let Some((port, after)) = rest.strip_prefix(':').and_then(field::number_prefix) {
-        return Some((ip, u16::try_from(port).ok(), after));
-    }
-    Some((ip, None, rest))
-}
-
-/// An address up to a blank, quoted local part respected.
-fn address(text: &str) -> (&str, &str) {
-    let mut at = 0;
-    let bytes = text.as_bytes();
-    if bytes.first() == Some(&b'"') {
-        at = 1;
-        while let Some(&byte) = bytes.get(at) {
-            at += match byte {
-                b'\\' => 2,
-                b'"' => break,
-                _ => 1,
-            };
-        }
-        if at >= bytes.len() {
-            at = 0;
-        }
-    }
-    let end = text
-        .get(at..)
-        .and_then(|t| t.find(' '))
-        .map_or(text.len(), |end| at + end);
-    (
-        text.get(..end).unwrap_or_default(),
-        text.get(end + 1..).unwrap_or_default(),
-    )
-}
-
-/// `KEY=VALUE ` or `KEY="quoted \" value" `.
-fn pair(text: &str) -> Option<(&str, &str, &str)> {
-    let equals = text.find('=')?;
-    let key = text.get(..equals)?;
-    if key.is_empty() || key.len() > 12 || !key.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let value = text.get(equals + 1..)?;
-    if let Some(quoted) = value.strip_prefix('"') {
-        let bytes = quoted.as_bytes();
-        let mut at = 0;
-        loop {
-            match bytes.get(at)? {
-                b'\\' => at += 2,
-                b'"' => break,
-                _ => at += 1,
-            }
-        }
-        let rest = quoted.get(at + 1..)?;
-        return Some((
-            key,
-            quoted.get(..at)?,
-            rest.strip_prefix(' ').unwrap_or(rest),
-        ));
-    }
-    let end = value.find(' ').unwrap_or(value.len());
-    Some((
-        key,
-        value.get(..end)?,
-        value.get(end + 1..).unwrap_or_default(),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -509,42 +380,5 @@ mod tests {
         assert!(is_id("1vSmXX-0000000001A-2CDe"));
         assert!(!is_id("1vSmXX-0001Ab_2C"));
         assert!(!is_id("authenticator-xx"));
-    }
-
-    #[test]
-    fn hosts() {
-        for (text, name, helo, ip, port) in [
-            (
-                "a.example (b) [192.0.2.1]:25 I=[198.51.100.1]:25",
-                "a.example",
-                "b",
-                "192.0.2.1",
-                Some(25),
-            ),
-            ("(b) [192.0.2.1] F=<x>", "", "b", "192.0.2.1", None),
-            ("[192.0.2.1]:9", "", "", "192.0.2.1", Some(9)),
-            (
-                "([198.51.100.7]) [192.0.2.1]:9: 535 x",
-                "",
-                "[198.51.100.7]",
-                "192.0.2.1",
-                Some(9),
-            ),
-            // A HELO name shaped like the fields that follow it.
-            (
-                "(x) [198.51.100.9]:1 I=[y) [192.0.2.1]:9: 535 x",
-                "",
-                "x) [198.51.100.9]:1 I=[y",
-                "192.0.2.1",
-                Some(9),
-            ),
-        ] {
-            let peer = host(text);
-            assert_eq!(
-                (peer.name, peer.helo, peer.ip, peer.port),
-                (name, helo, field::ip(ip), port),
-                "{text}"
-            );
-        }
     }
 }

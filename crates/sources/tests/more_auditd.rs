@@ -374,6 +374,42 @@ fn assertions_of_crowdsec() {
     assert_eq!(compared, 4);
 }
 
+/// fail2ban's lines, those it does not count for a failure of their own included: each is one, from
+/// the address labelled, and what it counts at the time labelled (its tests run in Zurich).
+#[test]
+fn lines_of_fail2ban() {
+    let Some(file) = shared("logs-fail2ban/fail2ban/tests/files/logs/selinux-ssh") else {
+        return;
+    };
+    let text = std::fs::read_to_string(file).expect("file");
+    let mut label: Option<serde_json::Value> = None;
+    let mut users = Vec::new();
+    for line in text.lines() {
+        if let Some(json) = line.strip_prefix("# failJSON: ") {
+            label = serde_json::from_str(json).ok();
+            continue;
+        }
+        let Some(label) = label.take() else { continue };
+        let keep = parse(&AUDITD, line.as_bytes());
+        let fact = one(&keep);
+        assert_eq!((fact.class, &*fact.status), (3002, "Failure"), "{line}");
+        assert_eq!(Some(&*fact.ip), label["host"].as_str(), "{line}");
+        let time = label["time"].as_str().expect("time");
+        let time: jiff::civil::DateTime = time.parse().expect("time");
+        let time = time.in_tz("Europe/Zurich").expect("zone").timestamp();
+        // fail2ban checks the times only of what it counts, and some of the others are wrong.
+        if label["match"] == true {
+            let expected = time.to_string();
+            assert_eq!(fact.time.get(..19), expected.get(..19), "{line}");
+        }
+        users.push(fact.user.clone());
+    }
+    let names = [
+        "root", "", "", "", "sshd", "", "", "root", "dan", "dan", "root",
+    ];
+    assert_eq!(users, names);
+}
+
 proptest! {
     #[test]
     fn every_line_once_whatever_comes(

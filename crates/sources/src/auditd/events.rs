@@ -72,6 +72,8 @@ fn alone(r: &Record<'_>, evidence: Evidence, sink: &mut dyn EventSink) -> bool {
         "USER_AUTH" | "USER_LOGIN" => logon(r, evidence, status, sink),
         // Success says that the account is not locked; only a refusal decides a log-in.
         "USER_ACCT" if status == Status::Failure => logon(r, evidence, status, sink),
+        // PAM was given no name that is an account's.
+        "USER_ERR" if r.raw("op") == "PAM:bad_ident" => logon(r, evidence, status, sink),
         "USER_CHAUTHTOK" | "ADD_USER" | "DEL_USER" | "ADD_GROUP" | "DEL_GROUP" | "USER_MGMT"
         | "GRP_MGMT" | "GRP_CHAUTHTOK" | "ACCT_LOCK" | "ACCT_UNLOCK" => {
             account(r, evidence, status, sink)
@@ -137,8 +139,11 @@ fn method(op: &str) -> &str {
 fn account_of<'a>(r: &Record<'a>) -> Cow<'a, str> {
     // `acct` before `id`: the name is what was typed.
     let name = r.text_of("acct");
-    if !name.is_empty() {
-        return name;
+    match &*name {
+        "" => {}
+        // sshd does not say what was typed.
+        "(unknown user)" | "(invalid user)" => return "".into(),
+        _ => return name,
     }
     let resolved = r.enriched("ID");
     if !resolved.is_empty() && !resolved.starts_with("unknown(") {

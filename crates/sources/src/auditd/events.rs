@@ -142,7 +142,7 @@ fn account_of<'a>(r: &Record<'a>) -> Cow<'a, str> {
     match &*name {
         "" => {}
         // sshd does not say what was typed.
-        "(unknown user)" | "(invalid user)" => return "".into(),
+        "?" | "(unknown user)" | "(invalid user)" => return "".into(),
         _ => return name,
     }
     let resolved = r.enriched("ID");

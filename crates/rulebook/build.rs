@@ -34,7 +34,10 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
             if !path.ends_with("pipelines") {
                 walk(&path, files)?;
             }
-        } else if path.extension().is_some_and(|x| x == "yml") {
+        } else if path
+            .extension()
+            .is_some_and(|x| x == "yml" || x == "examples")
+        {
             println!("cargo::rerun-if-changed={}", path.display());
             files.push(path);
         }

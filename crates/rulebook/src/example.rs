@@ -1,6 +1,7 @@
 //! Log lines that must and must not match, run through parsers and engine.
 //!
-//! Beside `NAME.yml` stands `NAME.test.yml`:
+//! Beside `NAME.yml` stands `NAME.examples`, YAML too (and not called so, because other programs take
+//! every `.yml` below a folder for a rule):
 //!
 //! ```yaml
 //! examples:
@@ -112,10 +113,10 @@ enum Target {
 }
 
 fn target(engine: &Engine, examples: &str, named: Option<&str>) -> Option<Target> {
-    let stem = examples.rsplit_once(".test.")?;
-    let file = format!("{}.{}", stem.0, stem.1);
+    let stem = examples.strip_suffix(".examples")?;
     let is = |info: &vauban_detect::RuleInfo| {
-        info.file == file
+        let extension = info.file.strip_prefix(stem);
+        extension.is_some_and(|x| x == ".yml" || x == ".yaml")
             && named.is_none_or(|named| {
                 info.id.as_deref() == Some(named)
                     || info.name.as_deref() == Some(named)

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file of rules, or of examples beside one (`.test.yml`).
+/// A file of rules, or of examples beside one (`.examples`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleFile {
     /// Path: of a built-in one below `rules/sigma`, of another as it was given.
@@ -15,7 +15,7 @@ pub struct RuleFile {
 impl RuleFile {
     /// Whether it holds examples, not rules.
     pub fn is_examples(&self) -> bool {
-        self.path.ends_with(".test.yml") || self.path.ends_with(".test.yaml")
+        self.path.ends_with(".examples")
     }
 }
 
@@ -31,7 +31,8 @@ pub fn builtin() -> Vec<RuleFile> {
         .collect()
 }
 
-/// All files ending in `.yml` or `.yaml` below `dir` (or `dir` itself, if it is a file), by path.
+/// All files ending in `.yml`, `.yaml` or `.examples` below `dir` (or `dir` itself, if it is a
+/// file), by path.
 /// Folders named `pipelines` hold processing pipelines for converters and are left out. Links to
 /// folders are not followed, so that a circle of them ends.
 ///
@@ -69,7 +70,7 @@ fn walk(dir: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
             }
         } else if path
             .extension()
-            .is_some_and(|extension| extension == "yml" || extension == "yaml")
+            .is_some_and(|x| x == "yml" || x == "yaml" || x == "examples")
         {
             paths.push(path);
         }

@@ -14,7 +14,7 @@ fn every_example_comes_out_as_it_says() {
 #[test]
 fn examples_that_are_wrong_are_told() {
     let mut files = builtin();
-    let name = "webmail/webmail_zip_download.test.yml";
+    let name = "webmail/webmail_zip_download.examples";
     let file = files.iter_mut().find(|f| f.path == name).unwrap();
     file.text = file.text.replace("matches: true", "matches: false");
     let report = run_examples(&files);
@@ -68,7 +68,7 @@ fn every_rule_says_what_it_must() {
             continue;
         }
         assert_ne!(entry.level(), "", "{at}");
-        let examples = entry.file.replace(".yml", ".test.yml");
+        let examples = entry.file.replace(".yml", ".examples");
         let text = files
             .iter()
             .find(|f| f.path == examples)
@@ -174,6 +174,34 @@ fn the_vocabulary_knows_every_event() {
     }
     assert!(check.events > 100, "{}", check.events);
     assert!(check.unknown.is_empty(), "{:#?}", check.unknown);
+}
+
+/// `docs/RULES.md` names every field and every rule.
+#[test]
+fn the_documentation_is_complete() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/RULES.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    for (class, _, fields) in vauban_rulebook::classes() {
+        let line = format!("- **{class}**: {}", fields.join(", "));
+        assert!(text.contains(&line), "{line}");
+    }
+    let (_, book) = pack();
+    for entry in &book.entries {
+        let name = match &entry.kind {
+            Kind::Rule(rule) => rule.name.as_deref(),
+            Kind::Correlation(rule) => rule.name.as_deref(),
+        };
+        let row = format!(
+            "| {} (`{}`) | {} |",
+            entry.title(),
+            name.unwrap(),
+            entry.level()
+        );
+        assert!(
+            text.contains(&row) || entry.level() == "informational",
+            "{row}"
+        );
+    }
 }
 
 fn shared() -> Option<PathBuf> {

@@ -303,11 +303,9 @@ mod tests {
 
     /// `(start, end, orphan)` in seconds.
     fn joined(on: Vec<LogonRec>, off: Vec<LogoffRec>) -> Vec<(i64, Option<i64>, bool)> {
-        let mut obs = Observations {
-            logons: on.into(),
-            logoffs: off.into(),
-            ..Observations::default()
-        };
+        let mut obs = Observations::default();
+        obs.logons = on.into();
+        obs.logoffs = off.into();
         join(&mut obs)
             .iter()
             .map(|d| (d.start.0 / SECOND, d.end.map(|t| t.0 / SECOND), d.orphan))

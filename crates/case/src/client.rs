@@ -113,6 +113,11 @@ impl Clients {
         span.of(&self.indices)
     }
 
+    /// All, in order.
+    pub fn iter(&self) -> vauban_spill::Iter<'_, Client> {
+        self.all.iter()
+    }
+
     /// For loops over all: see [`Spill::pace`].
     pub fn pace(&self, step: usize) {
         self.all.pace(step);
@@ -195,7 +200,7 @@ pub fn wide_network(ip: IpAddr) -> u128 {
 
 /// Which daemon sessions the webmail opened: those from the server itself (loopback, or an
 /// address the server was reached at).
-pub fn local_sessions(daemon: &[DaemonSession], names: &Interner) -> Vec<u32> {
+pub fn local_sessions(daemon: &Spill<DaemonSession>, names: &Interner) -> Vec<u32> {
     let own: HashSet<Ip> = daemon
         .iter()
         .map(|d| d.dst_ip)
@@ -220,7 +225,7 @@ const SUBMISSION_SILENCE: i64 = 30 * MINUTE;
 /// Builds the client sessions, sorted by start.
 pub fn build(
     obs: &Observations,
-    daemon: &[DaemonSession],
+    daemon: &Spill<DaemonSession>,
     local: &[u32],
     web: Vec<WebSession>,
     is_webmail_relay: &dyn Fn(Ip) -> bool,

@@ -235,9 +235,19 @@ fn torn_sessions(m: &Model<'_>, out: &mut Vec<Hole>) {
     // The webmail's sessions last as long as a request, POP3 sessions minutes; IMAP clients of
     // people stay for days and prove nothing.
     let short: Vec<usize> = (0..m.daemon.len())
-        .filter(|&i| local.contains(&(i as u32)) || m.daemon[i].service == Service::Pop3)
+        .filter(|&i| {
+            m.daemon.pace(i);
+            local.contains(&(i as u32)) || m.daemon[i].service == Service::Pop3
+        })
         .collect();
-    let complete = short.iter().filter(|&&i| m.daemon[i].complete()).count();
+    let complete = short
+        .iter()
+        .enumerate()
+        .filter(|&(step, &i)| {
+            m.daemon.pace(step);
+            m.daemon[i].complete()
+        })
+        .count();
     // Where most sessions lack an end, the log simply does not have both lines.
     if complete * 10 < short.len() * 9 || short.is_empty() {
         return;
@@ -260,7 +270,8 @@ fn torn_sessions(m: &Model<'_>, out: &mut Vec<Hole>) {
         .min()
         .unwrap_or_default();
     let mut opened: Option<(Timestamp, Evidence)> = None;
-    for &i in &short {
+    for (step, &i) in short.iter().enumerate() {
+        m.daemon.pace(step);
         let d = &m.daemon[i];
         if d.orphan && d.id != 0 && d.start.0 - first.0 > 10 * MINUTE {
             let Some(line) = d.evidence[1] else { continue };

@@ -721,7 +721,7 @@ fn canonical_accounts(obs: &mut Observations, inputs: &Inputs<'_>) {
 
 /// Addresses of a webmail host that is not the mail server itself: many accounts' IMAP sessions
 /// come from them, and begin when webmail requests are at work.
-fn relays(obs: &Observations, daemon: &[DaemonSession]) -> HashSet<Ip> {
+fn relays(obs: &Observations, daemon: &Spill<DaemonSession>) -> HashSet<Ip> {
     /// Fewer sessions say nothing.
     const SESSIONS: usize = 20;
     /// Share of sessions that must coincide with a request.
@@ -751,7 +751,7 @@ fn relays(obs: &Observations, daemon: &[DaemonSession]) -> HashSet<Ip> {
 }
 
 /// The organisation's own mail domains: those of its accounts.
-fn domains(obs: &Observations, inputs: &Inputs<'_>, clients: &[Client]) -> BTreeSet<String> {
+fn domains(obs: &Observations, inputs: &Inputs<'_>, clients: &Clients) -> BTreeSet<String> {
     clients
         .iter()
         .map(|c| obs.names.str(c.account))

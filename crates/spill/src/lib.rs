@@ -17,7 +17,7 @@ mod list;
 mod scratch;
 mod sort;
 
-pub use list::Spill;
+pub use list::{Iter, IterMut, Spill};
 pub use scratch::Scratch;
 
 /// A list of fewer octets stays in ordinary memory.

@@ -161,7 +161,24 @@ impl<T: Copy> Spill<T> {
         self.truncate(kept);
     }
 
-    /// For loops over the list: lets its pages go once in a while. `step` is the loop's counter.
+    /// The records in order. Unlike a slice's, this lets pages go once in a while.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter {
+            inner: self[..].iter(),
+            scratch: self.scratch.as_ref().filter(|_| self.is_mapped()),
+        }
+    }
+
+    /// See [`Self::iter`].
+    pub fn iter_mut(&mut self) -> IterMut<'_, T> {
+        let scratch = self.scratch.clone().filter(|_| self.is_mapped());
+        IterMut {
+            inner: self[..].iter_mut(),
+            scratch,
+        }
+    }
+
+    /// For loops by index: lets pages go once in a while. `step` is the loop's counter.
     pub fn pace(&self, step: usize) {
         if let Some(scratch) = &self.scratch {
             scratch.pace(step);
@@ -179,10 +196,56 @@ impl<T: Copy> Extend<T> for Spill<T> {
 
 impl<'a, T: Copy> IntoIterator for &'a Spill<T> {
     type Item = &'a T;
-    type IntoIter = std::slice::Iter<'a, T>;
+    type IntoIter = Iter<'a, T>;
 
-    fn into_iter(self) -> Self::IntoIter {
+    fn into_iter(self) -> Iter<'a, T> {
         self.iter()
+    }
+}
+
+/// Goes over a list and lets its pages go once in a while.
+#[derive(Clone, Debug)]
+pub struct Iter<'a, T> {
+    inner: std::slice::Iter<'a, T>,
+    scratch: Option<&'a Scratch>,
+}
+
+impl<'a, T> Iterator for Iter<'a, T> {
+    type Item = &'a T;
+
+    fn next(&mut self) -> Option<&'a T> {
+        if let Some(scratch) = self.scratch {
+            scratch.pace(self.inner.len());
+        }
+        self.inner.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
+impl<T> ExactSizeIterator for Iter<'_, T> {}
+
+/// The same with records that can be changed.
+#[derive(Debug)]
+pub struct IterMut<'a, T> {
+    inner: std::slice::IterMut<'a, T>,
+    scratch: Option<Scratch>,
+}
+
+impl<'a, T> Iterator for IterMut<'a, T> {
+    type Item = &'a mut T;
+
+    fn next(&mut self) -> Option<&'a mut T> {
+        if let Some(scratch) = &self.scratch {
+            scratch.pace(self.inner.len());
+        }
+        self.inner.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
     }
 }
 

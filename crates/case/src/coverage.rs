@@ -266,7 +266,11 @@ fn torn_sessions(m: &Model<'_>, out: &mut Vec<Hole>) {
         .unwrap_or_default();
     let first = short
         .iter()
-        .map(|&i| m.daemon[i].start)
+        .enumerate()
+        .map(|(step, &i)| {
+            m.daemon.pace(step);
+            m.daemon[i].start
+        })
         .min()
         .unwrap_or_default();
     let mut opened: Option<(Timestamp, Evidence)> = None;

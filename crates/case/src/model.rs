@@ -163,10 +163,12 @@ impl<'a> Model<'a> {
         let relays = relays(&obs, &daemon);
         let mut local = client::local_sessions(&daemon, &obs.names);
         local.extend((0..daemon.len() as u32).filter(|&i| {
+            daemon.pace(i as usize);
             let d = &daemon[i as usize];
             d.service == Service::Imap && relays.contains(&d.ip)
         }));
-        local.sort_unstable_by_key(|&i| (daemon[i as usize].start, i));
+        // Daemon sessions are in order of their start.
+        local.sort_unstable();
         local.dedup();
         let (web, web_clock_ahead) = webmail::join(
             &obs.requests,

@@ -100,7 +100,7 @@ const OFFSET_SAMPLE: usize = 4000;
 ///
 /// Hosts without NTP are minutes apart, and a zone assumed wrongly makes whole hours. Zero unless
 /// another shift explains clearly more.
-pub fn clock_offset(requests: &[RequestRec], starts: &[i64]) -> i64 {
+pub fn clock_offset(requests: &Spill<RequestRec>, starts: &[i64]) -> i64 {
     let mail: Vec<&RequestRec> = requests
         .iter()
         .filter(|r| (200..300).contains(&r.status) && crate::model::shows(r))
@@ -139,13 +139,20 @@ pub fn clock_offset(requests: &[RequestRec], starts: &[i64]) -> i64 {
 
 /// Joins. `local` are indices into `daemon` of IMAP sessions that the webmail opened, by start.
 pub fn join(
-    requests: &[RequestRec],
-    daemon: &[DaemonSession],
+    requests: &Spill<RequestRec>,
+    daemon: &Spill<DaemonSession>,
     local: &[u32],
     anchors: &[Anchor],
     scratch: Option<&Scratch>,
 ) -> (Vec<WebSession>, i64) {
-    let mut starts: Vec<i64> = local.iter().map(|&i| daemon[i as usize].start.0).collect();
+    let mut starts: Vec<i64> = local
+        .iter()
+        .enumerate()
+        .map(|(step, &i)| {
+            daemon.pace(step);
+            daemon[i as usize].start.0
+        })
+        .collect();
     let offset = clock_offset(requests, &starts);
     for start in &mut starts {
         *start += offset;
@@ -438,7 +445,7 @@ mod tests {
         requests.sort_by_key(|r| r.time);
         daemon.sort_by_key(|d| d.start);
         let local: Vec<u32> = (0..daemon.len() as u32).collect();
-        let (sessions, _) = join(&requests, &daemon, &local, &[], None);
+        let (sessions, _) = join(&requests.into(), &daemon.into(), &local, &[], None);
         assert_eq!(sessions.len(), 2);
         for s in &sessions {
             assert_eq!(s.user.0, s.ip.0);
@@ -456,7 +463,7 @@ mod tests {
                 .collect();
             let daemon: Vec<_> = (0..60).map(|k| imap(1, 10_000 + 37 * k)).collect();
             let local: Vec<u32> = (0..60).collect();
-            let (sessions, offset) = join(&requests, &daemon, &local, &[], None);
+            let (sessions, offset) = join(&requests.into(), &daemon.into(), &local, &[], None);
             assert!(
                 (offset - ahead * SECOND).abs() <= 4 * SECOND,
                 "{ahead}: {offset}"
@@ -469,7 +476,7 @@ mod tests {
     #[test]
     fn silence_ends_a_session_and_no_imap_means_no_account() {
         let requests = vec![request(1, 0), request(1, 10), request(1, 10_000)];
-        let (sessions, _) = join(&requests, &[], &[], &[], None);
+        let (sessions, _) = join(&requests.into(), &Spill::default(), &[], &[], None);
         assert_eq!(sessions.len(), 2);
         assert!(
             sessions
@@ -487,7 +494,13 @@ mod tests {
             ip: Ip(1),
             user: Sym(2),
         };
-        let (sessions, _) = join(&requests, &daemon, &[0, 1, 2, 3], &[anchor], None);
+        let (sessions, _) = join(
+            &requests.into(),
+            &daemon.into(),
+            &[0, 1, 2, 3],
+            &[anchor],
+            None,
+        );
         assert_eq!(sessions.len(), 1);
         assert_eq!(
             (sessions[0].user, sessions[0].known_by),

@@ -19,6 +19,7 @@
 //! set up well (that is posture); what a package brought unchanged it does not report.
 
 pub mod baseline;
+mod collection;
 mod condition;
 mod dovecot;
 mod files;
@@ -37,6 +38,7 @@ mod web;
 mod webmail;
 
 pub use baseline::{Baseline, Origin};
+pub use collection::CollectionTree;
 pub use rules::{Rule, RuleError, Rules};
 pub use scan::{Looked, Options, Problem, Report, Subjects, scan, subjects};
 pub use tree::{File, MemoryTree, Tree};

@@ -588,3 +588,20 @@ fn mail_proxy_of_nginx() {
         expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()))
     );
 }
+
+/// JSON access logs without a declaration: the keys tell whose they are.
+#[test]
+fn json_access_logs_name_their_server() {
+    let caddy = r#"{"level":"info","ts":1765247400.5,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"203.0.113.52","proto":"HTTP/2.0","method":"GET","host":"m.example","uri":"/a?b=c","headers":{"User-Agent":["curl/8"]}},"duration":0.002,"size":7,"status":200}"#;
+    let nginx = r#"{"time_iso8601":"2025-12-09T02:30:00+00:00","remote_addr":"203.0.113.52","request":"GET /a?b=c HTTP/1.1","status":200,"body_bytes_sent":7,"http_user_agent":"curl/8"}"#;
+    let other = r#"{"time":"2025-12-09T02:30:00Z","client_ip":"203.0.113.52","method":"GET","path":"/a?b=c","status":200}"#;
+    for (line, product) in [(caddy, "Caddy"), (nginx, "nginx"), (other, "other")] {
+        let f = &recognised("access.log", line, "json-access").facts[0];
+        assert_eq!(
+            (f.product, &*f.ip, &*f.status),
+            (product, "203.0.113.52", "200"),
+            "{line}"
+        );
+        f.says("path", "/a").says("query", "b=c");
+    }
+}

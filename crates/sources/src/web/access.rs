@@ -184,12 +184,7 @@ impl<'l> Reader<'l> {
             return true;
         }
         line.text.starts_with('{') && {
-            let mut give = |record: Record<'_>, nginx: bool| {
-                let product = if nginx {
-                    Product::Nginx
-                } else {
-                    Product::Other
-                };
+            let mut give = |record: Record<'_>, product: Product| {
                 emit(record, product, line.evidence, host, sink);
             };
             super::json::read(line.text, clock, &mut give)

@@ -10,14 +10,18 @@ use crate::stamp::Clock;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
-use vauban_ocsf::{HttpTime, Timestamp};
+use vauban_ocsf::{HttpTime, Product, Timestamp};
 
 /// Deepest nesting that is looked into.
 const DEPTH: u8 = 3;
 
-/// Reads a line and gives the record to `take`, with whether its keys are nginx's own variables.
+/// Reads a line and gives the record to `take`, with the server that writes such keys.
 /// `false` if it is not an object with a time and at least a request, a path or a status.
-pub(super) fn read(line: &str, clock: &Clock<'_>, take: &mut dyn FnMut(Record<'_>, bool)) -> bool {
+pub(super) fn read(
+    line: &str,
+    clock: &Clock<'_>,
+    take: &mut dyn FnMut(Record<'_>, Product),
+) -> bool {
     let mut pairs = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let collect = Collect {
@@ -52,13 +56,28 @@ pub(super) fn read(line: &str, clock: &Clock<'_>, take: &mut dyn FnMut(Record<'_
     if record.time.is_none() || !said {
         return false;
     }
-    let nginx = pairs.iter().any(|(key, _)| {
+    let has =
+        |known: &dyn Fn(&str, &str) -> bool| pairs.iter().any(|(key, value)| known(key, value));
+    let product = if has(&|key, _| {
         matches!(
-            key.as_str(),
+            key,
             "remote_addr" | "time_iso8601" | "time_local" | "body_bytes_sent" | "request_uri"
         )
-    });
-    take(record, nginx);
+    }) {
+        Product::Nginx
+    } else if has(&|key, value| key == "logger" && value.starts_with("http.log.access")) {
+        Product::Caddy
+    } else {
+        Product::Other
+    };
+    // nginx's `$uri` is decoded and may hold a question mark of the file's; elsewhere it parts.
+    if product != Product::Nginx
+        && record.http.query.is_empty()
+        && let Some((path, query)) = record.http.path.split_once('?')
+    {
+        (record.http.path, record.http.query) = (path, query);
+    }
+    take(record, product);
     true
 }
 

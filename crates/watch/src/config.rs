@@ -34,6 +34,12 @@ pub struct Config {
     /// Directory of the state: positions, findings under way, received messages.
     #[serde(default = "state")]
     pub state: PathBuf,
+    /// Use the rules that are built in.
+    #[serde(default = "yes")]
+    pub builtin_rules: bool,
+    /// Findings below this level are not made at all.
+    #[serde(default = "low")]
+    pub level: MinLevel,
     /// Rule files and directories.
     #[serde(default)]
     pub rules: Vec<PathBuf>,
@@ -69,6 +75,12 @@ pub struct Config {
 
 fn state() -> PathBuf {
     "/var/lib/vauban-watch".into()
+}
+fn yes() -> bool {
+    true
+}
+fn low() -> MinLevel {
+    MinLevel(Level::Low)
 }
 fn checkpoint() -> u64 {
     1000

@@ -8,15 +8,19 @@
 //! To add a source: implement `source::Source`, and open it in `engine`. To add a receiver of
 //! findings: implement [`sink::Sink`] in a file under `sink/`, and make it in [`sinks`].
 //!
-//! **What this crate deliberately is not:** it parses no log line and judges nothing. That is the
-//! business of a [`Detector`].
+//! [`Judge`] is the detector that looks with Sigma rules and indicators.
+//!
+//! **What this crate deliberately is not:** it knows no log format and no rule of its own. Formats
+//! are `vauban-sources`', rules `vauban-detect`'s, indicators `vauban-intel`'s.
 
+mod command;
 mod config;
 mod detector;
 mod engine;
 pub mod follow;
 mod http;
 mod journal;
+mod judge;
 mod lake;
 mod listen;
 mod metrics;
@@ -25,14 +29,15 @@ pub mod sink;
 mod source;
 pub mod store;
 
+pub use command::{Done, Mode, command};
 pub use config::*;
 pub use detector::{Block, Detector, SourceMeta};
 pub use engine::{Engine, Summary, Tell, Until, WatchError};
 pub use http::serve;
+pub use judge::{Judge, Loaded};
 pub use metrics::Metrics;
 
 use std::sync::Arc;
-use vauban_ocsf::Level;
 
 /// The receivers of findings that a configuration names.
 ///
@@ -64,6 +69,3 @@ pub fn sinks(config: &Config, metrics: &Arc<Metrics>) -> Result<Vec<Box<dyn sink
     }
     Ok(sinks)
 }
-
-/// The lowest level there is, for those who want everything.
-pub const EVERYTHING: Level = Level::Informational;

@@ -83,13 +83,25 @@ impl Candidate {
     }
 
     /// Its first bytes after decoding.
+    pub fn beginning(&self) -> io::Result<Vec<u8>> {
+        if !self.packed {
+            return content::first(&self.file, HEAD);
+        }
+        let mut bytes = Vec::new();
+        let stream = packed::decode(self.reopen()?)?;
+        io::Read::read_to_end(&mut io::Read::take(stream, HEAD as u64), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// What its first bytes are remembered by; `None` if they cannot be read.
     pub fn head(&self) -> Option<Mark> {
-        let read = if self.packed {
-            Read::of_packed(self.reopen().ok()?).ok()?
-        } else {
-            Read::up_to(&self.file, self.size.min(HEAD as u64)).ok()?
-        };
-        Some(read.head)
+        self.beginning().ok().map(|bytes| Mark::of(&bytes))
+    }
+
+    /// Whether it is a copy, perhaps not finished, of what begins with `bytes`.
+    pub fn is_copy_of(&self, bytes: &[u8]) -> bool {
+        self.beginning()
+            .is_ok_and(|own| !own.is_empty() && bytes.starts_with(&own))
     }
 }
 

@@ -99,6 +99,9 @@ pub struct Generation {
     pub overlong: u64,
     head: Vec<u8>,
     tail: Vec<u8>,
+    /// What the file began with when it was compared with its neighbours, while nothing of it has
+    /// been read.
+    peek: Vec<u8>,
     /// What is remembered of a generation whose bytes have not been found again yet.
     remembered: Option<Read>,
     skipping: bool,
@@ -131,6 +134,7 @@ impl Generation {
             overlong: 0,
             head: Vec::new(),
             tail: Vec::new(),
+            peek: Vec::new(),
             remembered: None,
             skipping: false,
             quiet: None,
@@ -179,6 +183,7 @@ impl Generation {
             self.remembered = Some(self.read_so_far());
         }
         self.home = Home::Lost;
+        self.peek.clear();
         self.quiet = None;
     }
 
@@ -253,6 +258,14 @@ impl Generation {
         matches!(self.home, Home::Plain { current: true, .. })
     }
 
+    /// Nothing was read of it: it has to begin with these bytes when it is.
+    pub fn expect(&mut self, bytes: Vec<u8>) {
+        if self.offset == 0 {
+            self.peek = bytes;
+            self.quiet = None;
+        }
+    }
+
     /// What was read is still what the file begins with.
     pub fn is_intact(&self) -> bool {
         match &self.home {
@@ -278,16 +291,6 @@ impl Generation {
             (head.length > 0).then_some(head)
         };
         self.offset == 0 && head().is_some_and(|head| candidate.head() == Some(head))
-    }
-
-    /// Nothing was read of it, and it was written to at `time` or later.
-    pub fn is_unread_and_newer(&self, time: i64) -> bool {
-        match &self.home {
-            Home::Plain { file, .. } => {
-                self.offset == 0 && file.metadata().is_ok_and(|meta| mtime(&meta) >= time)
-            }
-            _ => false,
-        }
     }
 
     /// It does not stand at the log's path any more.
@@ -415,6 +418,9 @@ impl Generation {
     fn holds(&self, file: &File, size: u64) -> io::Result<bool> {
         if size < self.offset {
             return Ok(false);
+        }
+        if self.offset == 0 {
+            return Ok(content::first(file, self.peek.len())? == self.peek);
         }
         let head = content::first(file, self.head.len())?;
         let mut tail = [0; TAIL];

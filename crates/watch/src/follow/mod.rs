@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 /// Generations that are remembered as read to their end.
 const DONE: usize = 256;
 /// Generations that are kept open; the oldest is finished when there are more.
-const OPEN: usize = 64;
+const OPEN: usize = 128;
 /// Failed attempts after which an unreadable compressed generation is given up.
 const ATTEMPTS: u32 = 40;
 
@@ -375,11 +375,20 @@ impl Follower {
         let open: Vec<Inode> = self.live.iter().map(|g| g.read_from).collect();
         let here = candidates.iter().position(|c| c.current);
         let current = here.map(|at| candidates.remove(at));
+        // Of which nothing was read yet can only be told by what it begins with now: a neighbour
+        // that begins alike is a copy of it. It is not to be read should it begin otherwise then.
+        let begins = current.as_ref().and_then(|c| {
+            let read = self.live.last().is_some_and(|g| {
+                g.is_current() && g.read_from == c.inode && g.offset > 0 && !is_homeless(g)
+            });
+            if read { None } else { c.beginning().ok() }
+        });
         let mut unseen: Vec<Candidate> = Vec::new();
         let mut late: Vec<(Done, Candidate)> = Vec::new();
         by_age(&mut candidates);
         for candidate in candidates {
             let known = candidate.size == 0
+                || begins.as_ref().is_some_and(|b| candidate.is_copy_of(b))
                 || candidate.mtime < self.newest.saturating_sub(SLACK)
                 || open.contains(&candidate.inode)
                 || self
@@ -421,6 +430,9 @@ impl Follower {
                     .is_some_and(|h| plain.iter().all(|p| p.1 != Some(h.clone())))
         });
         self.arrange(current, unseen, now);
+        if let (Some(begins), Some(last)) = (begins, self.live.last_mut()) {
+            last.expect(begins);
+        }
         Ok(())
     }
 
@@ -539,12 +551,7 @@ impl Follower {
             generation.retire(now);
         }
         for candidate in unseen {
-            let before = self
-                .live
-                .iter()
-                .position(|g| g.is_unread_and_newer(candidate.mtime))
-                .unwrap_or(self.live.len());
-            self.live.insert(before, Generation::new(candidate, now));
+            self.live.push(Generation::new(candidate, now));
         }
         if let Some(generation) = kept {
             self.live.push(generation);

@@ -375,8 +375,7 @@ fn observables(event: &Event<'_>) -> Vec<Observable> {
     out
 }
 
-/// Findings that a case amounts to: sessions that are not their account's owner's, and what stands
-/// in the configuration and the web root.
+/// Findings that a case amounts to: sessions that are not their account's owner's.
 pub fn of_case(case: &Case) -> Vec<Finding> {
     let mut out: Vec<Finding> = case
         .sessions
@@ -384,29 +383,6 @@ pub fn of_case(case: &Case) -> Vec<Finding> {
         .filter(|s| s.label != Label::Legitimate)
         .map(of_session)
         .collect();
-    for p in &case.persistence {
-        if p.label == Label::Legitimate {
-            continue;
-        }
-        out.push(Finding {
-            rule: format!("persistence:{}", p.kind),
-            analytic: Analytic::Behaviour,
-            title: format!("{} left behind ({})", p.kind.replace('_', " "), p.account),
-            level: if p.label == Label::Intruder {
-                Level::High
-            } else {
-                Level::Medium
-            },
-            reason: p.detail.en.clone(),
-            next: "Keep a copy as evidence, then remove it.".into(),
-            techniques: Vec::new(),
-            references: Vec::new(),
-            first: p.time.as_deref().and_then(instant),
-            last: p.time.as_deref().and_then(instant),
-            places: places(&p.evidence),
-            observables: user(&p.account),
-        });
-    }
     out.retain(|f| !f.places.is_empty());
     out
 }

@@ -9,10 +9,12 @@
 
 mod events;
 mod excerpt;
+mod files;
 mod fold;
 mod hunt;
 mod logs;
 mod read;
+mod scan;
 mod store;
 mod traces;
 
@@ -22,13 +24,15 @@ use vauban_case::inputs::{EvidenceText, Indicators, Inputs};
 use vauban_case::observe::Observations;
 use vauban_case::rules::SessionRules;
 use vauban_evidence::{Collection, Kind, Limits, Manifest, Problem, Severity};
-use vauban_intel::{Advisory, WarningLists};
+use vauban_intel::{Advisory, IndicatorSet, Matcher, WarningLists};
 use vauban_mail::ContentRules;
 use vauban_spill::Scratch;
 
 pub use events::files as event_files;
 pub use fold::kind_name;
 pub use hunt::{Hunt, Told};
+pub use read::Fold;
+pub use scan::scan;
 
 /// What an investigation is given.
 pub struct Options {
@@ -102,6 +106,16 @@ const RULE_FOLDERS: [&str; 3] = ["sessions", "lures", "markings"];
 /// Investigates.
 pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome, Error> {
     run(options, progress, None)
+}
+
+/// Indicators of advisories and feeds, each a name and bytes, ready to be looked for.
+pub fn matcher(documents: &[(String, Vec<u8>)]) -> Matcher {
+    let lists = WarningLists::built_in();
+    let parsed = documents
+        .iter()
+        .map(|(name, bytes)| vauban_intel::parse(name, bytes, &lists))
+        .collect();
+    Matcher::compile(&IndicatorSet::new(parsed))
 }
 
 /// Hunts: tells every finding as it is made, those of events first, in the order of the evidence,
@@ -232,6 +246,9 @@ fn run(
     let case = vauban_case::build(observations, &inputs);
     if let Some(hunt) = &mut hunt {
         hunt::of_case(&case).into_iter().for_each(|f| hunt.tell(f));
+        files::inspect(&collection, &case, &mut problems)
+            .into_iter()
+            .for_each(|f| hunt.tell(f));
     }
     if let Some(why) = scratch.problem() {
         problems.push(Problem::warning(

@@ -24,6 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Was this server breached, what was read, what left, and what cannot be known?
     Investigate(Investigate),
+    /// What do rules, indicators and behaviour say about this server's logs, mail and files?
+    Hunt(Hunt),
     /// Check rule files and run the examples they carry.
     Rules(Rules),
     /// Write the man pages.
@@ -116,14 +118,179 @@ pub enum Format {
     Json,
 }
 
+fn after_hunt() -> String {
+    format!(
+        "{EVIDENCE}\n\n\
+         With --events, each event is a JSON object on a line of its own; its fields product, \
+         category and service, if it has them, tell which rules apply. Events are counted from 0, \
+         and every match is printed, whatever its level.\n\n\
+         Exit status: 0 nothing found; 1 found; 2 could not run.\n\n\
+         Examples:\n  \
+         vauban hunt /mnt/copy-of-mail1\n  \
+         vauban hunt /var/log --indicators feed.json --level low --format jsonl > findings.jsonl\n  \
+         vauban hunt --rules sigma/rules --events events.jsonl --format jsonl | jq .rule_title"
+    )
+}
+
+/// `vauban hunt`.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, after_help = after_hunt())]
+pub struct Hunt {
+    /// Directories, archives or files to look at.
+    #[arg(value_name = "EVIDENCE", value_hint = ValueHint::AnyPath, required_unless_present = "events", conflicts_with = "events")]
+    pub evidence: Vec<PathBuf>,
+    /// Directories or files of Sigma rules, correlations and filters, used beside those built in;
+    /// with --events, instead of them.
+    #[arg(long, num_args = 1.., value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// Look for what this advisory or feed names: STIX bundle, MISP event, CSV, text, HTML.
+    /// Repeatable.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "events")]
+    pub indicators: Vec<PathBuf>,
+    /// The least level that is told.
+    #[arg(long, value_enum, default_value_t = HuntLevel::Medium)]
+    pub level: HuntLevel,
+    /// JSON events, one a line; - is standard input.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub events: Option<PathBuf>,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    pub format: HuntFormat,
+    /// Try every rule on every event, whatever logsource either names.
+    #[arg(long)]
+    pub no_routing: bool,
+    /// Tell of a correlation once for each group, not at every further event.
+    #[arg(long)]
+    pub once: bool,
+    /// A value for %NAME% in rules that use it (modifier expand). Repeatable.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub placeholder: Vec<String>,
+    /// Number of threads [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Do not list what could not be read or used.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// How much a finding matters, in Sigma's words.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum HuntLevel {
+    Informational,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// What `vauban hunt` prints.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HuntFormat {
+    /// Lines for a person.
+    Text,
+    /// A JSON object for each match; over evidence an OCSF Detection Finding.
+    Jsonl,
+    /// Matches counted by rule.
+    Table,
+    /// A SARIF 2.1.0 log.
+    Sarif,
+}
+
 /// `vauban rules`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Exit status: 0 every example comes out as it says; 1 one does not; 2 a file is no rule.")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Without a command: rules of all kinds are checked and their examples run.\n\n\
+Exit status: 0 every example comes out as it says; 1 one does not, or something is doubtful; 2 a \
+file is no rule, or could not run.\n\n\
+Examples:\n  \
+vauban rules list --evidence /mnt/copy-of-mail1\n  \
+vauban rules explain mail_spray_then_login\n  \
+vauban rules check my-rules/ && vauban rules test my-rules/"
+)]
 pub struct Rules {
-    /// Rule files of your own (sessions/, lures/, markings/ in it), checked beside those built in.
+    /// What to do with Sigma rules.
+    #[command(subcommand)]
+    pub action: Option<RulesAction>,
+    /// Rule files of your own (sessions/, lures/, markings/, sigma/ in it), checked beside those
+    /// built in.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+}
+
+/// Commands of `vauban rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesAction {
+    /// Say what is wrong or doubtful in Sigma rules.
+    Check(RulesCheck),
+    /// List Sigma rules; with evidence, those that can never fire on it, and why.
+    List(RulesList),
+    /// Say in words what a rule looks for.
+    Explain(RulesExplain),
+    /// Run the log lines that stand beside Sigma rules as examples.
+    Test(RulesTest),
+}
+
+/// `vauban rules check`.
+#[derive(Debug, Args)]
+pub struct RulesCheck {
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// Also tell what could be better, and which rules cannot match any event of Vauban's.
+    #[arg(long)]
+    pub notes: bool,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+/// `vauban rules list`.
+#[derive(Debug, Args)]
+pub struct RulesList {
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// Tell which rules can never fire on this evidence: their logsource has no event in it, or a
+    /// field they need never occurs. Repeatable.
+    #[arg(long, value_name = "EVIDENCE", value_hint = ValueHint::AnyPath)]
+    pub evidence: Vec<PathBuf>,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+/// `vauban rules explain`.
+#[derive(Debug, Args)]
+pub struct RulesExplain {
+    /// The rule's id, name or title.
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+}
+
+/// `vauban rules test`.
+#[derive(Debug, Args)]
+pub struct RulesTest {
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+/// What is printed.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// Lines for a person.
+    Text,
+    /// JSON.
+    Json,
 }
 
 /// Where to write.

@@ -43,6 +43,14 @@ impl Progress {
         bar.set_position(done);
     }
 
+    /// Lets something else be printed while the line is away.
+    pub fn aside(&self, print: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
     /// Clears the line.
     pub fn done(&self) {
         if let Some(bar) = &self.bar {

@@ -107,7 +107,7 @@ pub fn run(args: &Investigate) -> anyhow::Result<ExitCode> {
 }
 
 /// An advisory's bytes.
-fn advisory(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn advisory(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path)?;
     file.take(ADVISORY + 1).read_to_end(&mut bytes)?;
@@ -284,7 +284,7 @@ fn print(args: &Investigate, outcome: &Outcome, lang: Lang) -> anyhow::Result<()
     Ok(super::print(&text)?)
 }
 
-fn problems(all: &[Problem]) {
+pub(super) fn problems(all: &[Problem]) {
     let worth: Vec<&Problem> = all
         .iter()
         .filter(|p| p.severity != Severity::Note)

@@ -1,6 +1,8 @@
 //! One file per command.
 
 pub mod completions;
+pub mod hunt;
+mod hunt_evidence;
 pub mod investigate;
 pub mod man;
 pub mod rules;

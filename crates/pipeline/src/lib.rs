@@ -13,6 +13,7 @@ mod fold;
 mod hunt;
 mod logs;
 mod read;
+mod scan;
 mod store;
 mod traces;
 
@@ -29,6 +30,8 @@ use vauban_spill::Scratch;
 pub use events::files as event_files;
 pub use fold::kind_name;
 pub use hunt::{Hunt, Told};
+pub use read::Fold;
+pub use scan::scan;
 
 /// What an investigation is given.
 pub struct Options {

@@ -118,12 +118,95 @@ pub enum Format {
 
 /// `vauban rules`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Exit status: 0 every example comes out as it says; 1 one does not; 2 a file is no rule.")]
+#[command(args_conflicts_with_subcommands = true, after_help = "\
+Without a command: rules of all kinds are checked and their examples run.\n\n\
+Exit status: 0 every example comes out as it says; 1 one does not, or something is doubtful; 2 a \
+file is no rule, or could not run.\n\n\
+Examples:\n  \
+vauban rules list --evidence /mnt/copy-of-mail1\n  \
+vauban rules explain mail_spray_then_login\n  \
+vauban rules check my-rules/ && vauban rules test my-rules/")]
 pub struct Rules {
-    /// Rule files of your own (sessions/, lures/, markings/ in it), checked beside those built in.
+    /// What to do with Sigma rules.
+    #[command(subcommand)]
+    pub action: Option<RulesAction>,
+    /// Rule files of your own (sessions/, lures/, markings/, sigma/ in it), checked beside those
+    /// built in.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+}
+
+/// Commands of `vauban rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesAction {
+    /// Say what is wrong or doubtful in Sigma rules.
+    Check(RulesCheck),
+    /// List Sigma rules; with evidence, those that can never fire on it, and why.
+    List(RulesList),
+    /// Say in words what a rule looks for.
+    Explain(RulesExplain),
+    /// Run the log lines that stand beside Sigma rules as examples.
+    Test(RulesTest),
+}
+
+/// `vauban rules check`.
+#[derive(Debug, Args)]
+pub struct RulesCheck {
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// Also tell what could be better, and which rules cannot match any event of Vauban's.
+    #[arg(long)]
+    pub notes: bool,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+/// `vauban rules list`.
+#[derive(Debug, Args)]
+pub struct RulesList {
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// Tell which rules can never fire on this evidence: their logsource has no event in it, or a
+    /// field they need never occurs. Repeatable.
+    #[arg(long, value_name = "EVIDENCE", value_hint = ValueHint::AnyPath)]
+    pub evidence: Vec<PathBuf>,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+/// `vauban rules explain`.
+#[derive(Debug, Args)]
+pub struct RulesExplain {
+    /// The rule's id, name or title.
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+}
+
+/// `vauban rules test`.
+#[derive(Debug, Args)]
+pub struct RulesTest {
+    /// Directories or files of Sigma rules [default: those built in].
+    #[arg(value_name = "RULES", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// What is printed.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+/// What is printed.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// Lines for a person.
+    Text,
+    /// JSON.
+    Json,
 }
 
 /// Where to write.

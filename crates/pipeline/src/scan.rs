@@ -1,0 +1,37 @@
+//! The events of evidence, for those who want them and no case: coverage of rules, hunting.
+
+use crate::read::Fold;
+use crate::{Progress, Stage, logs, read};
+use std::path::PathBuf;
+use vauban_evidence::{Collection, Limits, Problem};
+
+/// Opens evidence, parses every log in it, and gives the events to `fold`, in the order of the
+/// evidence whatever the number of threads. Returns the evidence, and what could not be read.
+pub fn scan<F: Fold + Send>(
+    evidence: &[PathBuf],
+    threads: usize,
+    fold: &mut F,
+    progress: Progress<'_>,
+) -> (Collection, Vec<Problem>) {
+    let limits = Limits {
+        threads,
+        ..Limits::default()
+    };
+    let collection = Collection::open(evidence, &limits, &|p| {
+        progress(Stage::Opening, p.bytes, p.bytes_total);
+    });
+    let mut problems: Vec<Problem> = collection.problems().to_vec();
+    let found = logs::find(&collection);
+    problems.extend(found.problems);
+    let total: u64 = found.logs.iter().map(|log| log.size).sum();
+    let errors = read::parse(&collection, &found.logs, threads, fold, &|done| {
+        progress(Stage::Parsing, done, total);
+    });
+    for e in errors {
+        let path = collection.get(e.artefact).map_or("", |a| a.path.as_str());
+        problems.push(Problem::error(path, format!("reading stopped: {}", e.error)).at(e.offset));
+    }
+    problems.sort();
+    problems.dedup();
+    (collection, problems)
+}

@@ -3,7 +3,7 @@
 //! from what SigmaHQ's rules ask for and one is from its regression data.
 
 #[path = "../tests/common/mod.rs"]
-#[allow(dead_code, missing_docs)]
+#[allow(missing_docs)]
 mod common;
 
 use common::generate::{Random, event};

@@ -7,13 +7,14 @@ use crate::index::{Builder, Commonness, Index};
 use crate::item::Placeholders;
 use crate::load::{LoadProblem, RuleSet};
 use crate::pattern::Place;
-use crate::plan::{Op, emit, witnesses};
-use crate::route::Routes;
+use crate::plan::{Op, OpKind, emit, witnesses};
+use crate::route::{Route, Routes};
 use crate::rule::{RuleId, RuleInfo};
-use crate::table::{KEYWORDS, Slot, Tables};
+use crate::table::{Group, KEYWORDS, Slot, Tables};
 use crate::test::{Slow, Test};
 use crate::trigger;
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, RwLock};
 
 /// How rules are compiled.
 #[derive(Clone, Debug)]
@@ -78,7 +79,6 @@ pub struct Engine {
     pub(crate) code: Vec<Op>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) names: Names,
-    pub(crate) indices: Vec<Index>,
     pub(crate) groups: Vec<GroupPlan>,
     pub(crate) tests: Vec<Test>,
     pub(crate) regexes: Vec<regex::Regex>,
@@ -92,8 +92,32 @@ pub struct Engine {
     pub(crate) logsource_slots: [u32; 3],
     pub(crate) time_slots: Vec<u32>,
     pub(crate) keywords: bool,
+    sources: Vec<Group>,
+    common: Commonness,
+    open: RwLock<HashMap<Route, Arc<Open>>>,
+    /// Indices of all groups.
+    whole: OnceLock<Arc<Vec<Index>>>,
     pub(crate) correlations: crate::correlation::Compiled,
 }
+
+/// What a record of one route is judged by: rules that the route leaves in play, and indices of
+/// what they ask for. A route that comes often gets indices of its own, which are far smaller than
+/// those of all rules.
+#[derive(Debug)]
+pub(crate) struct Open {
+    /// A bit for each rule.
+    pub rules: Vec<u64>,
+    /// Rules always to look at.
+    pub always: Vec<u32>,
+    /// Some of the rules look for keywords.
+    pub keywords: bool,
+    /// By slot.
+    pub indices: Arc<Vec<Index>>,
+}
+
+/// Routes with indices of their own, at most; a stream that claims more logsources than that is
+/// served by the indices of all rules.
+const MOST_ROUTES: usize = 256;
 
 /// Lists of numbers, one after the other.
 #[derive(Debug, Default)]
@@ -164,7 +188,7 @@ impl Engine {
         options: Options,
         correlations: crate::correlation::Compiled,
     ) -> Self {
-        let (groups, tests, indices, shares) = plan_groups(&tables);
+        let (groups, tests, common, shares) = plan_groups(&tables);
         let slot_uses = slot_uses(&compiled, &tables);
         let cost = |leaf: Leaf| match leaf {
             Leaf::Group(g) => groups
@@ -234,7 +258,10 @@ impl Engine {
             infos,
             rules,
             code,
-            indices,
+            sources: tables.groups,
+            common,
+            open: RwLock::default(),
+            whole: OnceLock::new(),
             groups,
             tests,
             logsource_slots: [0; 3],
@@ -263,6 +290,66 @@ impl Engine {
     /// How many rules have no witness, and are looked at for every record of their logsource.
     pub fn always_evaluated(&self) -> usize {
         self.always.len()
+    }
+
+    /// What a record of this route is judged by, with indices of all rules, or `own` ones.
+    pub(crate) fn open(&self, route: Route, own: bool) -> Arc<Open> {
+        let known = self.open.read().unwrap_or_else(|e| e.into_inner());
+        if let Some(open) = known.get(&route) {
+            return Arc::clone(open);
+        }
+        let own = own && known.len() < MOST_ROUTES;
+        drop(known);
+        let rules = self.routes.open(route);
+        let is_open = |rule: usize| {
+            rules
+                .get(rule / 64)
+                .is_some_and(|w| w >> (rule % 64) & 1 != 0)
+        };
+        let mut used = vec![false; self.sources.len()];
+        for (_, rule) in self.rules.iter().enumerate().filter(|(i, _)| is_open(*i)) {
+            let code = self.code.get(rule.code.0 as usize..rule.code.1 as usize);
+            for op in code.unwrap_or_default() {
+                if op.kind == OpKind::Group
+                    && let Some(used) = used.get_mut(op.arg as usize)
+                {
+                    *used = true;
+                }
+            }
+        }
+        let used = || {
+            (0_u32..)
+                .zip(&self.sources)
+                .zip(&used)
+                .filter(|(_, used)| **used)
+                .map(|(group, _)| group)
+        };
+        let indices = |groups: &mut dyn Iterator<Item = (u32, &Group)>| {
+            Arc::new(build_indices(groups, self.slots.len(), &self.common))
+        };
+        let open = Arc::new(Open {
+            always: self
+                .always
+                .iter()
+                .copied()
+                .filter(|r| is_open(*r as usize))
+                .collect(),
+            keywords: used().any(|(_, g)| g.slot == KEYWORDS),
+            indices: if own {
+                indices(&mut used())
+            } else {
+                let whole = self
+                    .whole
+                    .get_or_init(|| indices(&mut (0_u32..).zip(&self.sources)));
+                Arc::clone(whole)
+            },
+            rules,
+        });
+        if own {
+            let mut known = self.open.write().unwrap_or_else(|e| e.into_inner());
+            known.insert(route, Arc::clone(&open));
+        }
+        open
     }
 
     pub(crate) fn store(&self) -> Store {
@@ -296,13 +383,11 @@ fn slot_uses(compiled: &[Compiled], tables: &Tables) -> Vec<u32> {
     uses
 }
 
-type Plans = (Vec<GroupPlan>, Vec<Test>, Vec<Index>, Vec<f64>);
+type Plans = (Vec<GroupPlan>, Vec<Test>, Commonness, Vec<f64>);
 
 /// Splits each group into what the indices answer and the rest, and estimates in which share of
 /// records it is answered yes.
 fn plan_groups(tables: &Tables) -> Plans {
-    let mut builders: Vec<Builder> = Vec::new();
-    builders.resize_with(tables.slots.len(), Builder::default);
     let mut common = Commonness::default();
     let mut uses: HashMap<(u32, &Test), u32> = HashMap::new();
     for group in &tables.groups {
@@ -316,13 +401,8 @@ fn plan_groups(tables: &Tables) -> Plans {
     let mut tests: Vec<Test> = Vec::new();
     let mut plans = Vec::new();
     let mut shares = Vec::new();
-    for (g, group) in tables.groups.iter().enumerate() {
-        let Some(builder) = builders.get_mut(group.slot as usize) else {
-            continue;
-        };
-        let sure = (g as u32) << 1;
-        let maybe = sure | 1;
-        let from = tests.len() as u32;
+    for group in &tables.groups {
+        let from = tests.len();
         let mut blind = false;
         let mut share = 0.0;
         for test in &group.tests {
@@ -330,46 +410,76 @@ fn plan_groups(tables: &Tables) -> Plans {
             let text_share = |text: &str| {
                 0.000_2 + 0.000_002 * f64::from(common.of(text.as_bytes())) + 0.001 * uses
             };
-            match test {
-                Test::Text(Place::Anywhere, text) if text.len() < 3 => {
-                    blind = true;
-                    tests.push(test.clone());
-                }
-                Test::Text(place, text) => {
-                    builder.text(*place, text, sure);
-                    share += match place {
-                        Place::Whole => 0.000_5 + 0.002 * uses,
-                        _ => text_share(text),
-                    };
-                }
-                Test::Number(key) => {
-                    builder.number(*key, sure);
-                    share += 0.002 + 0.004 * uses;
-                }
-                Test::AnyText => {
-                    builder.any(sure);
-                    share += 0.3;
-                }
-                Test::Slow(slow) => {
-                    tests.push(test.clone());
-                    match trigger::of(slow, &common) {
-                        Some(text) => {
-                            share += text_share(&text);
-                            builder.text(Place::Anywhere, &text, maybe);
-                        }
-                        None => blind = true,
-                    }
-                }
+            let how = indexed(test, &common);
+            if matches!(how, None | Some(Indexed::Trigger(_))) {
+                tests.push(test.clone());
             }
+            share += match how {
+                None => {
+                    blind = true;
+                    0.0
+                }
+                Some(Indexed::Text(Place::Whole, _)) => 0.000_5 + 0.002 * uses,
+                Some(Indexed::Text(_, text)) => text_share(&text),
+                Some(Indexed::Trigger(text)) => text_share(&text),
+                Some(Indexed::Number(_)) => 0.002 + 0.004 * uses,
+                Some(Indexed::Any) => 0.3,
+            };
         }
-        tests[from as usize..].sort_by_key(|t| matches!(t, Test::Slow(Slow::Regex(_))));
+        if let Some(rest) = tests.get_mut(from..) {
+            rest.sort_by_key(|t| matches!(t, Test::Slow(Slow::Regex(_))));
+        }
         plans.push(GroupPlan {
             slot: group.slot,
-            rest: (from, tests.len() as u32),
+            rest: (from as u32, tests.len() as u32),
             blind,
         });
         shares.push(share.min(1.0));
     }
-    let indices = builders.into_iter().map(|b| b.build(&common)).collect();
-    (plans, tests, indices, shares)
+    (plans, tests, common, shares)
+}
+
+/// How an index answers a test, or helps to.
+enum Indexed<'a> {
+    Text(Place, std::borrow::Cow<'a, str>),
+    Number(u64),
+    Any,
+    /// Without this text the test fails.
+    Trigger(String),
+}
+
+fn indexed<'a>(test: &'a Test, common: &Commonness) -> Option<Indexed<'a>> {
+    match test {
+        Test::Text(Place::Anywhere, text) if text.len() < 3 => None,
+        Test::Text(place, text) => Some(Indexed::Text(*place, text.as_str().into())),
+        Test::Number(key) => Some(Indexed::Number(*key)),
+        Test::AnyText => Some(Indexed::Any),
+        Test::Slow(slow) => trigger::of(slow, common).map(Indexed::Trigger),
+    }
+}
+
+/// Indices, by slot, of what these groups ask for.
+fn build_indices(
+    groups: &mut dyn Iterator<Item = (u32, &Group)>,
+    slots: usize,
+    common: &Commonness,
+) -> Vec<Index> {
+    let mut builders: Vec<Builder> = Vec::new();
+    builders.resize_with(slots, Builder::default);
+    for (g, group) in groups {
+        let Some(builder) = builders.get_mut(group.slot as usize) else {
+            continue;
+        };
+        let sure = g << 1;
+        for test in &group.tests {
+            match indexed(test, common) {
+                Some(Indexed::Text(place, text)) => builder.text(place, &text, sure),
+                Some(Indexed::Number(key)) => builder.number(key, sure),
+                Some(Indexed::Any) => builder.any(sure),
+                Some(Indexed::Trigger(text)) => builder.text(Place::Anywhere, &text, sure | 1),
+                None => {}
+            }
+        }
+    }
+    builders.into_iter().map(|b| b.build(common)).collect()
 }

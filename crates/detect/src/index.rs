@@ -1,9 +1,11 @@
 //! All texts that rules look for in one field, found in one pass over its value.
 //!
 //! Whole values, beginnings and ends are looked up in hash tables. Texts that may stand anywhere
-//! are each represented by their four (or three) bytes that are rarest among all texts of all
-//! rules; a bit table answers for every position of the value whether such bytes begin there, and
-//! only where they do is the text compared. Unlike in an automaton no step waits for the one
+//! are represented by four (or three) of their bytes; a bit table answers whether such bytes begin
+//! at a position of the value, and only where they do is the text compared. A text of seven bytes
+//! or more is entered four times, by bytes at offsets of each remainder modulo four, so that only
+//! every fourth position of the value has to be tried; of the bytes that could represent it, those
+//! that are rarest among all rules' texts do. Unlike in an automaton no step waits for the one
 //! before it, which is why this is faster than Aho-Corasick on the short values of events.
 
 use crate::pattern::Place;
@@ -49,6 +51,7 @@ impl Builder {
         let mut whole = Vec::new();
         let mut start = Vec::new();
         let mut end = Vec::new();
+        let mut long = Vec::new();
         let mut four = Vec::new();
         let mut three = Vec::new();
         for ((place, text), actions) in texts {
@@ -57,11 +60,16 @@ impl Builder {
                 Place::Whole => whole.push((hash(&text), id)),
                 Place::Start => start.push((edge(&text, false, &mut out.start_lengths), id)),
                 Place::End => end.push((edge(&text, true, &mut out.end_lengths), id)),
-                Place::Anywhere if text.len() >= 4 => {
-                    let at = common.rarest(&text, 4);
-                    four.push((gram4(&text, at), at as u32, id));
+                Place::Anywhere if text.len() >= LONG => {
+                    long.extend((0..4).map(|r| Entry::new(&text, common.rarest(&text, r, 4), id)));
                 }
-                Place::Anywhere => three.push((gram3(&text, 0), 0, id)),
+                Place::Anywhere if text.len() >= 4 => {
+                    four.push(Entry::new(&text, common.rarest(&text, 0, 1), id));
+                }
+                Place::Anywhere => three.push(Entry {
+                    gram: gram3(&text, 0),
+                    ..Entry::new(&text, 0, id)
+                }),
             }
             let from = out.bytes.len() as u32;
             out.bytes.extend_from_slice(&text);
@@ -77,6 +85,7 @@ impl Builder {
         out.whole = Buckets::new(whole);
         out.start = Buckets::new(start);
         out.end = Buckets::new(end);
+        out.long = Grams::new(long);
         out.four = Grams::new(four);
         out.three = Grams::new(three);
         let mut numbers: Vec<_> = self.numbers.into_iter().collect();
@@ -99,11 +108,59 @@ fn push_once(list: &mut Vec<Action>, action: Action) {
     }
 }
 
-/// How often each four bytes occur among the texts of all rules, as a stand-in for how often
-/// they occur in events.
-#[derive(Debug, Default)]
+/// How often each four bytes occur among the texts of all rules and in everyday values, as a
+/// stand-in for how often they occur in events.
+#[derive(Debug)]
 pub(crate) struct Commonness {
     counts: HashMap<u32, u32>,
+}
+
+/// What everyday events are full of.
+const EVERYDAY: [&str; 30] = [
+    r"c:\windows\system32\svchost.exe -k netsvcs -p -s schedule",
+    r"c:\windows\syswow64\windowspowershell\v1.0\powershell.exe",
+    r"c:\program files (x86)\google\chrome\application\chrome.exe --type=renderer",
+    r"c:\program files\microsoft office\root\office16\outlook.exe",
+    r"c:\programdata\microsoft\windows defender\platform\",
+    r"c:\users\public\documents\appdata\local\temp\roaming\desktop\downloads\",
+    r"c:\windows\explorer.exe c:\windows\system32\conhost.exe 0xffffffff -forcev1",
+    r"c:\windows\system32\cmd.exe /c",
+    r"hklm\system\currentcontrolset\services\tcpip\parameters\interfaces\{",
+    r"hklm\software\microsoft\windows nt\currentversion\",
+    r"hkcu\software\microsoft\windows\currentversion\explorer\",
+    r"\device\harddiskvolume2\windows\system32\drivers\",
+    "microsoft® windows® operating system microsoft corporation microsoft windows",
+    "microsoft-windows-sysmon/operational microsoft-windows-security-auditing",
+    "10.0.19041.1806 (winbuild.160101.0800)",
+    "sha1=0000 md5=0000 ,sha256= ,imphash=",
+    r"nt authority\system s-1-5-18 s-1-5-21-",
+    "process_creation windows security application network_connection image_load registry_set",
+    "0x8000000000000000 0x3e7 0x0 true false valid medium high system setvalue",
+    "https://www.example.com/index.html http://www. .com/ https://mail. ?id= &_action=",
+    "mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/ safari/537.36",
+    "/usr/bin/ /usr/sbin/ /usr/lib/ /etc/ /var/log/ /var/lib/ /home/ /root/ /tmp/ /bin/sh -c",
+    "connect from disconnect from accepted password for session opened for user root(uid=0)",
+    "imap-login: login: user=<, method=plain, rip=, lip=, mpid=, tls, session=<",
+    "the host process for services component description error failed message version",
+    r"dword (0x00000001) binary data %systemroot%\system32\ .dll .exe .dat .log .tmp .json",
+    "2026-01-01 00:00:00.000 2025-12-31t23:59:59z",
+    "127.0.0.1 192.168.1. 10.0.0. ::ffff: localhost .local .corp -",
+    "get post put head 200 304 404 http/1.1",
+    "--lang= --enable- --disable- --type= -command -file -noprofile ",
+];
+
+impl Default for Commonness {
+    fn default() -> Self {
+        let mut out = Self {
+            counts: HashMap::new(),
+        };
+        for text in EVERYDAY {
+            for w in text.as_bytes().windows(4) {
+                *out.counts.entry(gram4(w, 0)).or_default() += 100;
+            }
+        }
+        out
+    }
 }
 
 impl Commonness {
@@ -122,25 +179,19 @@ impl Commonness {
     }
 
     fn weight(&self, w: &[u8]) -> u32 {
-        // Letters run together in words of every event; signs and digits do not.
-        let letters = w.iter().filter(|b| b.is_ascii_lowercase()).count() as u32;
-        let usual = [
-            "c:\\w", ":\\wi", "\\win", "wind", "indo", "ndow", "dows", "ows\\", "syst", "yste",
-            "stem", "tem3", "em32", "m32\\", ".exe", "prog", "rogr", "ogra", "gram", "user",
-            "sers", "ers\\", "file", "iles", "micr", "icro", "cros", "roso", "osof", "soft",
-            "http", "ttp:", "tp:/", "p://", "ttps", "tps:", "s://", "    ", ".dll", "data", "    ",
-        ];
-        let usual = usual.iter().any(|u| u.as_bytes() == w);
-        self.counts.get(&gram4(w, 0)).copied().unwrap_or(0) * 4
-            + letters
-            + if usual { 1_000 } else { 0 }
+        // Letters run together in words of every event, digits in its numbers; signs do not.
+        let usual = w.iter().filter(|b| b.is_ascii_alphanumeric()).count() as u32;
+        self.counts.get(&gram4(w, 0)).copied().unwrap_or(0) * 4 + usual
     }
 
-    fn rarest(&self, text: &[u8], size: usize) -> usize {
-        text.windows(size)
+    /// Where the rarest four bytes stand, among offsets `first`, `first + step`, ….
+    fn rarest(&self, text: &[u8], first: usize, step: usize) -> usize {
+        text.windows(4)
             .enumerate()
+            .skip(first)
+            .step_by(step)
             .min_by_key(|(_, w)| self.weight(w))
-            .map_or(0, |(at, _)| at)
+            .map_or(first, |(at, _)| at)
     }
 }
 
@@ -164,6 +215,7 @@ pub(crate) struct Index {
     /// Bit n set: some beginning is n bytes long (bit 8: eight or more).
     start_lengths: u16,
     end_lengths: u16,
+    long: Grams,
     four: Grams,
     three: Grams,
     numbers: Buckets,
@@ -209,25 +261,61 @@ impl Index {
                 });
             });
         }
-        let mut check = |id: u32, start: Option<usize>| {
-            let (text, actions) = self.text(id);
-            if let Some(rest) = start.and_then(|s| value.get(s..))
-                && rest.starts_with(text)
-            {
-                found(actions);
+        if !self.long.is_empty() && value.len() >= LONG {
+            for (i, w) in value.chunks_exact(4).enumerate() {
+                let gram = u32::from_le_bytes([w[0], w[1], w[2], w[3]]);
+                if self.long.may_hold(gram) {
+                    self.look(&self.long, gram, i * 4, value, found);
+                }
             }
-        };
+        }
         if !self.four.is_empty() {
             for (i, w) in value.windows(4).enumerate() {
                 let gram = u32::from_le_bytes([w[0], w[1], w[2], w[3]]);
-                self.four
-                    .get(gram, |at, id| check(id, i.checked_sub(at as usize)));
+                if self.four.may_hold(gram) {
+                    self.look(&self.four, gram, i, value, found);
+                }
             }
         }
         if !self.three.is_empty() {
             for (i, w) in value.windows(3).enumerate() {
                 let gram = u32::from_le_bytes([w[0], w[1], w[2], 0]);
-                self.three.get(gram, |_, id| check(id, Some(i)));
+                if self.three.may_hold(gram) {
+                    self.look(&self.three, gram, i, value, found);
+                }
+            }
+        }
+    }
+
+    /// Compares the texts that have `gram`, which begins at `at` of the value.
+    #[inline(never)]
+    fn look(
+        &self,
+        grams: &Grams,
+        gram: u32,
+        at: usize,
+        value: &[u8],
+        found: &mut impl FnMut(&[Action]),
+    ) {
+        for entry in grams.entries(gram) {
+            if entry.gram != gram {
+                continue;
+            }
+            let Some(start) = at.checked_sub(entry.at as usize) else {
+                continue;
+            };
+            // Another four bytes, which settles most cases without a comparison of the whole.
+            if entry.other != NO_OTHER
+                && gram4(value, start + entry.other_at as usize) != entry.other
+            {
+                continue;
+            }
+            let (text, actions) = self.text(entry.id);
+            if value
+                .get(start..)
+                .is_some_and(|rest| rest.starts_with(text))
+            {
+                found(actions);
             }
         }
     }
@@ -379,18 +467,54 @@ impl Buckets {
     }
 }
 
+/// From this length on, a text is looked for at every fourth position only.
+const LONG: usize = 7;
+
+/// No second gram.
+const NO_OTHER: u32 = 0;
+
+/// A text by four of its bytes.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    gram: u32,
+    /// Where it stands in the text.
+    at: u32,
+    /// Four more bytes, as far from the first as the text allows.
+    other: u32,
+    other_at: u32,
+    id: u32,
+}
+
+impl Entry {
+    fn new(text: &[u8], at: usize, id: u32) -> Self {
+        let last = text.len().saturating_sub(4);
+        let other_at = if at * 2 >= last { 0 } else { last };
+        let other = if text.len() < 5 {
+            NO_OTHER
+        } else {
+            gram4(text, other_at)
+        };
+        Self {
+            gram: gram4(text, at),
+            at: at as u32,
+            other,
+            other_at: other_at as u32,
+            id,
+        }
+    }
+}
+
 /// A bit table over hashed grams, with what stands behind each.
 #[derive(Debug, Default)]
 struct Grams {
     shift: u32,
     bits: Vec<u64>,
     starts: Vec<u32>,
-    /// Gram, where it stands in the text, the text.
-    entries: Vec<(u32, u32, u32)>,
+    entries: Vec<Entry>,
 }
 
 impl Grams {
-    fn new(mut entries: Vec<(u32, u32, u32)>) -> Self {
+    fn new(mut entries: Vec<Entry>) -> Self {
         if entries.is_empty() {
             return Self::default();
         }
@@ -400,11 +524,11 @@ impl Grams {
             .clamp(9, 18);
         let shift = 32 - log;
         let bucket = |gram: u32| (spread(gram) >> shift) as usize;
-        entries.sort_by_key(|e| (bucket(e.0), *e));
+        entries.sort_by_key(|e| (bucket(e.gram), *e));
         let mut bits = vec![0_u64; 1 << (log - 6)];
         let mut starts = vec![0; (1 << log) + 1];
-        for (gram, _, _) in &entries {
-            let b = bucket(*gram);
+        for entry in &entries {
+            let b = bucket(entry.gram);
             bits[b / 64] |= 1 << (b % 64);
             starts[b + 1] += 1;
         }
@@ -424,25 +548,21 @@ impl Grams {
     }
 
     #[inline(always)]
-    fn get(&self, gram: u32, found: impl FnMut(u32, u32)) {
+    fn may_hold(&self, gram: u32) -> bool {
         let bucket = spread(gram) >> self.shift;
-        if let Some(word) = self.bits.get(bucket as usize / 64)
-            && word >> (bucket % 64) & 1 != 0
-        {
-            self.behind(bucket as usize, gram, found);
-        }
+        self.bits
+            .get(bucket as usize / 64)
+            .is_some_and(|word| word >> (bucket % 64) & 1 != 0)
     }
 
-    #[inline(never)]
-    fn behind(&self, bucket: usize, gram: u32, mut found: impl FnMut(u32, u32)) {
-        if let [from, upto, ..] = self.starts.get(bucket..).unwrap_or(&[])
-            && let Some(entries) = self.entries.get(*from as usize..*upto as usize)
-        {
-            for (g, at, id) in entries {
-                if *g == gram {
-                    found(*at, *id);
-                }
-            }
+    fn entries(&self, gram: u32) -> &[Entry] {
+        let bucket = (spread(gram) >> self.shift) as usize;
+        match self.starts.get(bucket..) {
+            Some([from, upto, ..]) => self
+                .entries
+                .get(*from as usize..*upto as usize)
+                .unwrap_or_default(),
+            _ => &[],
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One record against all rules.
 
 use crate::Value;
-use crate::engine::Engine;
+use crate::engine::{Engine, Open};
 use crate::fields::{Fields, Held, Kind, Record, Store};
 use crate::json::{JsonError, Walker};
 use crate::plan::{Op, OpKind};
@@ -14,6 +14,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use vauban_ocsf::Timestamp;
+
+/// So many records of one route are worth indices of its own.
+const OFTEN: u32 = 1_000;
+
+/// Routes a scanner keeps at hand.
+const MOST_ROUTES: usize = 1024;
 
 /// A rule that matches the record.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,18 +38,10 @@ pub struct Scanner {
     engine: Arc<Engine>,
     store: Store,
     answers: Answers,
-    open: HashMap<Route, Open>,
+    open: HashMap<Route, (Arc<Open>, u32)>,
     seen: Vec<u64>,
     matches: Vec<Match>,
     unescaped: String,
-}
-
-/// Rules a route leaves in play.
-#[derive(Debug)]
-struct Open {
-    rules: Vec<u64>,
-    always: Vec<u32>,
-    keywords: bool,
 }
 
 /// What is known about each group.
@@ -181,11 +179,19 @@ impl Scanner {
         self.matches.clear();
         self.answers.clear();
         self.seen.fill(0);
-        let open = self
+        if self.open.len() > MOST_ROUTES {
+            self.open.clear();
+        }
+        let (open, records) = self
             .open
             .entry(route)
-            .or_insert_with(|| Open::new(engine, route));
-        self.answers.search(engine, &self.store, open.keywords);
+            .or_insert_with(|| (engine.open(route, false), 0));
+        *records = records.saturating_add(1);
+        if *records == OFTEN {
+            *open = engine.open(route, true);
+        }
+        let open = &**open;
+        self.answers.search(open, &self.store);
 
         let mut candidates = Candidates {
             open: &open.rules,
@@ -216,43 +222,6 @@ impl Scanner {
         }
         run(&open.always, &mut self.answers);
         self.matches.sort_unstable();
-    }
-}
-
-impl Open {
-    fn new(engine: &Engine, route: Route) -> Self {
-        let rules = engine.routes.open(route);
-        let is_open = |rule: u32| {
-            rules
-                .get(rule as usize / 64)
-                .is_some_and(|w| w >> (rule % 64) & 1 != 0)
-        };
-        let keywords = engine.keywords
-            && engine.rules.iter().enumerate().any(|(i, rule)| {
-                is_open(i as u32)
-                    && engine
-                        .code
-                        .get(rule.code.0 as usize..rule.code.1 as usize)
-                        .unwrap_or_default()
-                        .iter()
-                        .any(|op| {
-                            op.kind == OpKind::Group
-                                && engine
-                                    .groups
-                                    .get(op.arg as usize)
-                                    .is_some_and(|g| g.slot == KEYWORDS)
-                        })
-            });
-        Self {
-            always: engine
-                .always
-                .iter()
-                .copied()
-                .filter(|r| is_open(*r))
-                .collect(),
-            keywords,
-            rules,
-        }
     }
 }
 
@@ -298,7 +267,7 @@ impl Answers {
     }
 
     /// Lets the indices answer.
-    fn search(&mut self, engine: &Engine, store: &Store, keywords: bool) {
+    fn search(&mut self, open: &Open, store: &Store) {
         let mut found = |actions: &[u32]| {
             for action in actions {
                 let state = if action & 1 == 0 {
@@ -310,7 +279,7 @@ impl Answers {
             }
         };
         for &slot in &store.present {
-            let Some(index) = engine.indices.get(slot as usize) else {
+            let Some(index) = open.indices.get(slot as usize) else {
                 continue;
             };
             for held in store.values(slot) {
@@ -326,7 +295,9 @@ impl Answers {
                 }
             }
         }
-        if keywords && let Some(index) = engine.indices.get(KEYWORDS as usize) {
+        if open.keywords
+            && let Some(index) = open.indices.get(KEYWORDS as usize)
+        {
             for held in store.held.iter().filter(|h| is_keyword_text(h)) {
                 index.search(store.lower(held).as_bytes(), &mut found);
             }

@@ -154,7 +154,15 @@ pub(crate) fn stands(place: Place, text: &str, value: &str) -> bool {
         Place::Whole => value == text,
         Place::Start => value.starts_with(text),
         Place::End => value.ends_with(text),
-        Place::Anywhere => memchr::memmem::find(value.as_bytes(), text.as_bytes()).is_some(),
+        Place::Anywhere => match *text.as_bytes() {
+            [a] => memchr::memchr(a, value.as_bytes()).is_some(),
+            // Preparing a search costs more than this short one.
+            [a, b] => {
+                let bytes = value.as_bytes();
+                memchr::memchr_iter(a, bytes).any(|i| bytes.get(i + 1) == Some(&b))
+            }
+            _ => memchr::memmem::find(value.as_bytes(), text.as_bytes()).is_some(),
+        },
     }
 }
 

@@ -411,7 +411,7 @@ fn of_session(s: &Session) -> Finding {
     Finding {
         rule: format!("session:{}", if s.label == Label::Intruder { "intruder" } else { "suspect" }),
         analytic: Analytic::Behaviour,
-        title: format!("{} session of {} from {} is not its owner's", s.protocol, s.account, s.source_ip),
+        title: format!("Session of an account that is not its owner's ({})", s.protocol),
         level: if s.label == Label::Intruder { Level::High } else { Level::Medium },
         reason: reasons.join(" "),
         next: "Investigate what the session read: vauban investigate; close it and change the password."

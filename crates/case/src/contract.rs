@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the structure; raised when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// A sentence in both languages.
 #[derive(
@@ -63,6 +63,10 @@ pub struct Case {
     pub lures: Vec<Lure>,
     /// Indicators met in the evidence.
     pub indicators: Vec<IndicatorHit>,
+    /// What rules over events and files matched, each rule once, gravest first. They accuse no
+    /// session by themselves: the verdict rests on the lists above.
+    #[serde(default)]
+    pub detections: Vec<Detection>,
     /// Advisories that were given and what was taken from each.
     pub advisories: Vec<AdvisorySummary>,
     /// Competing explanations. Empty until attribution exists: never filled with a guess.
@@ -433,6 +437,31 @@ pub struct Persistence {
     /// `intruder`, `suspect` or `legitimate`.
     pub label: Label,
     /// Lines.
+    pub evidence: Vec<EvidenceRef>,
+}
+
+/// What one rule matched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Detection {
+    /// The rule's identifier.
+    pub rule: String,
+    /// Its title.
+    pub title: String,
+    /// informational, low, medium, high, critical: Sigma's words.
+    pub level: String,
+    /// How often it matched.
+    pub count: u64,
+    /// First match, if what it matched has a time.
+    pub first: Option<String>,
+    /// Last match.
+    pub last: Option<String>,
+    /// Why this is worth a look, in the rule's words.
+    pub reason: String,
+    /// What to do next, in the rule's words.
+    pub next: String,
+    /// ATT&CK techniques.
+    pub techniques: Vec<String>,
+    /// Lines and files of the first matches.
     pub evidence: Vec<EvidenceRef>,
 }
 

@@ -171,8 +171,8 @@ pub struct CaseFold<'a> {
     pub known: &'a Known,
     /// Events for the lake.
     pub lake: Option<crate::events::Writer>,
-    /// Detections, when hunting.
-    pub hunt: Option<HuntFold<'a>>,
+    /// Detections.
+    pub hunt: HuntFold<'a>,
 }
 
 /// One piece's events.
@@ -180,7 +180,7 @@ pub struct CasePiece<'a> {
     observations: Observations,
     known: &'a Known,
     events: Option<vauban_lake::ChunkEvents>,
-    hunt: Option<HuntPiece<'a>>,
+    hunt: HuntPiece<'a>,
 }
 
 impl<'a> Fold for CaseFold<'a> {
@@ -191,7 +191,7 @@ impl<'a> Fold for CaseFold<'a> {
             observations: Observations::default(),
             known: self.known,
             events: self.lake.as_ref().map(crate::events::Writer::chunk),
-            hunt: self.hunt.as_ref().map(HuntFold::piece),
+            hunt: self.hunt.piece(),
         }
     }
 
@@ -200,9 +200,7 @@ impl<'a> Fold for CaseFold<'a> {
         if let (Some(lake), Some(events)) = (&mut self.lake, piece.events) {
             lake.take(events);
         }
-        if let (Some(hunt), Some(piece)) = (&mut self.hunt, piece.hunt) {
-            hunt.finish(piece);
-        }
+        self.hunt.finish(piece.hunt);
     }
 }
 
@@ -283,9 +281,7 @@ impl EventSink for CasePiece<'_> {
         if let Some(events) = &mut self.events {
             events.event(event);
         }
-        if let Some(hunt) = &mut self.hunt {
-            hunt.event(event);
-        }
+        self.hunt.event(event);
     }
 
     fn ignored(&mut self, evidence: Evidence, time: Option<Timestamp>) {

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
-use vauban_case::contract::{Case, EvidenceRef, Label, Session};
+use vauban_case::contract::{Case, Detection, EvidenceRef, Label, Session};
 use vauban_case::inputs::EvidenceText;
 use vauban_detect::{
-    Correlator, CorrelatorOptions, Engine, Match, Observation, ObservationParts, Refire, Scanner,
+    Correlator, CorrelatorOptions, Engine, Match, Observation, ObservationParts, Refire, RuleSet,
+    Scanner,
 };
 use vauban_intel::{FieldValue, IndicatorRef, Matcher, Seen};
 use vauban_ocsf::{
@@ -373,6 +374,69 @@ fn observables(event: &Event<'_>) -> Vec<Observable> {
     add(ObservableKind::IpAddress, "src_endpoint.ip", &src);
     add(ObservableKind::UserName, "user.name", user);
     out
+}
+
+/// The rules built in.
+pub fn builtin() -> Engine {
+    let files = vauban_rulebook::builtin()
+        .into_iter()
+        .filter(|f| !f.is_examples())
+        .map(|f| (f.path, f.text));
+    let (rules, _) = RuleSet::load(files);
+    Engine::compile(&rules, vauban_detect::Options::default()).0
+}
+
+/// Findings gathered by rule, as a case lists them.
+#[derive(Default)]
+pub struct Detections {
+    by_rule: BTreeMap<String, (Level, Detection)>,
+}
+
+impl Detections {
+    /// Adds a finding.
+    pub fn add(&mut self, f: Finding) {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (level, d) = self.by_rule.entry(f.rule.clone()).or_insert_with(|| {
+            let d = Detection {
+                rule: f.rule.clone(),
+                title: f.title.clone(),
+                reason: words(&f.reason),
+                next: words(&f.next),
+                techniques: f.techniques.clone(),
+                ..Detection::default()
+            };
+            (f.level, d)
+        });
+        *level = f.level.max(*level);
+        d.level = level.caption().to_lowercase();
+        d.count += 1;
+        let text = |t: Option<Timestamp>| t.map(|t| t.to_string());
+        if let Some(first) = text(f.first)
+            && d.first.as_ref().is_none_or(|d| first < *d)
+        {
+            d.first = Some(first);
+        }
+        d.last = text(f.last).max(d.last.take());
+        for p in f.places {
+            if d.evidence.len() >= PLACES {
+                break;
+            }
+            d.evidence.push(EvidenceRef {
+                artefact: p.artefact,
+                offset: p.offset,
+                length: p.length,
+                line: p.line,
+                excerpt: p.excerpt,
+            });
+        }
+    }
+
+    /// Gravest first.
+    pub fn finish(self) -> Vec<Detection> {
+        let mut all: Vec<(Level, Detection)> = self.by_rule.into_values().collect();
+        all.sort_by(|a, b| (b.0, &a.1.first, &a.1.rule).cmp(&(a.0, &b.1.first, &b.1.rule)));
+        all.into_iter().map(|(_, d)| d).collect()
+    }
 }
 
 /// Findings that a case amounts to: sessions that are not their account's owner's.

@@ -19,6 +19,7 @@ mod store;
 mod traces;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use vauban_case::contract::{AdvisoryIndicator, AdvisorySummary, Case};
 use vauban_case::inputs::{EvidenceText, Indicators, Inputs};
 use vauban_case::observe::Observations;
@@ -26,6 +27,7 @@ use vauban_case::rules::SessionRules;
 use vauban_evidence::{Collection, Kind, Limits, Manifest, Problem, Severity};
 use vauban_intel::{Advisory, IndicatorSet, Matcher, WarningLists};
 use vauban_mail::ContentRules;
+use vauban_ocsf::Level;
 use vauban_spill::Scratch;
 
 pub use events::files as event_files;
@@ -105,7 +107,20 @@ const RULE_FOLDERS: [&str; 3] = ["sessions", "lures", "markings"];
 
 /// Investigates.
 pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome, Error> {
-    run(options, progress, None)
+    let hunt = Hunt {
+        engine: Arc::new(hunt::builtin()),
+        matcher: matcher(&[]),
+        level: Level::Medium,
+    };
+    let mut detections = hunt::Detections::default();
+    let mut outcome = run(
+        options,
+        progress,
+        (&hunt, &mut |finding| detections.add(finding)),
+        false,
+    )?;
+    outcome.case.detections = detections.finish();
+    Ok(outcome)
 }
 
 /// Indicators of advisories and feeds, each a name and bytes, ready to be looked for.
@@ -126,13 +141,14 @@ pub fn hunt(
     progress: Progress<'_>,
     told: Told<'_>,
 ) -> Result<Outcome, Error> {
-    run(options, progress, Some((hunt, told)))
+    run(options, progress, (hunt, told), true)
 }
 
 fn run(
     options: &Options,
     progress: Progress<'_>,
-    hunt: Option<(&Hunt, Told<'_>)>,
+    (hunt, told): (&Hunt, Told<'_>),
+    only_findings: bool,
 ) -> Result<Outcome, Error> {
     let (session_rules, content_rules) = rules(options)?;
     let lists = WarningLists::built_in();
@@ -171,7 +187,7 @@ fn run(
     );
     let excerpts = excerpt::Excerpts::new(&collection);
     let mut fold = fold::CaseFold {
-        hunt: hunt.map(|(hunt, told)| hunt::HuntFold::new(hunt, &excerpts, &scratch, told)),
+        hunt: hunt::HuntFold::new(hunt, &excerpts, &scratch, told),
         observations: Observations::with_scratch(&scratch),
         known: &known,
         lake,
@@ -195,9 +211,7 @@ fn run(
         mut hunt,
         ..
     } = fold;
-    if let Some(hunt) = &mut hunt {
-        hunt.correlate();
-    }
+    hunt.correlate();
     if let Some(lake) = lake {
         lake.finish()?;
     }
@@ -230,7 +244,8 @@ fn run(
         logs: &found.described,
         exposure: &[],
     };
-    if let Some(hunt) = &mut hunt {
+    // In a case, messages, sessions and indicators have lists of their own.
+    if only_findings {
         let found = vauban_mail::hunt_store(
             &mail.store,
             &content_rules,
@@ -244,12 +259,12 @@ fn run(
         found.into_iter().for_each(|f| hunt.tell(f));
     }
     let case = vauban_case::build(observations, &inputs);
-    if let Some(hunt) = &mut hunt {
+    if only_findings {
         hunt::of_case(&case).into_iter().for_each(|f| hunt.tell(f));
-        files::inspect(&collection, &case, &mut problems)
-            .into_iter()
-            .for_each(|f| hunt.tell(f));
     }
+    files::inspect(&collection, &case, &mut problems)
+        .into_iter()
+        .for_each(|f| hunt.tell(f));
     if let Some(why) = scratch.problem() {
         problems.push(Problem::warning(
             "",

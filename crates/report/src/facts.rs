@@ -99,6 +99,10 @@ fn visit<'a>(case: &'a Case, f: &mut impl FnMut(&'a EvidenceRef)) {
         .iter()
         .flat_map(|x| &x.evidence)
         .for_each(&mut *f);
+    case.detections
+        .iter()
+        .flat_map(|x| &x.evidence)
+        .for_each(&mut *f);
     case.lures
         .iter()
         .flat_map(|x| &x.evidence)

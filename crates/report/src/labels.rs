@@ -92,6 +92,14 @@ const OUTCOME: Table = &[
     ("unknown", "outcome unknown", "issue inconnue"),
 ];
 
+const GRAVITY: Table = &[
+    ("informational", "informational", "pour information"),
+    ("low", "low", "faible"),
+    ("medium", "medium", "moyen"),
+    ("high", "high", "élevé"),
+    ("critical", "critical", "critique"),
+];
+
 const DEADLINE: Table = &[
     ("now", "now", "immédiatement"),
     ("24 h", "within 24 hours", "sous 24 heures"),
@@ -225,6 +233,11 @@ pub fn persistence(code: &str, lang: Lang) -> String {
 /// Outcome of an attempt at another host.
 pub fn outcome(code: &str, lang: Lang) -> String {
     look(OUTCOME, code, lang)
+}
+
+/// How much a detection matters.
+pub fn gravity(code: &str, lang: Lang) -> String {
+    look(GRAVITY, code, lang)
 }
 
 /// Deadline of a next step: a word, or the instant when it is an RFC 3339 time.

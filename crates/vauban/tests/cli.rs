@@ -43,7 +43,12 @@ fn man_pages_for_every_command_a_user_sees() {
         .collect();
     assert_eq!(
         names,
-        ["vauban-investigate.1", "vauban-rules.1", "vauban.1"]
+        [
+            "vauban-hunt.1",
+            "vauban-investigate.1",
+            "vauban-rules.1",
+            "vauban.1"
+        ]
     );
     let page = fs::read_to_string(dir.path().join("vauban-investigate.1")).unwrap();
     for part in [

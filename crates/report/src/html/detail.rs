@@ -101,6 +101,33 @@ pub fn lateral(page: &Page) -> Option<Markup> {
     })
 }
 
+/// What rules matched.
+pub fn detections(page: &Page) -> Option<Markup> {
+    let (rows, lang) = (&page.facts.case.detections, page.lang);
+    (!rows.is_empty()).then(|| {
+        html! {
+            p.note { (lang.t(K::DetectionsExplained)) }
+            (parts::table(lang.t(K::Detections), "n4",
+                &[lang.t(K::When), lang.t(K::LevelColumn), lang.t(K::What), lang.t(K::Times), lang.t(K::Evidence)],
+                html! {
+                    @for x in rows {
+                        tr {
+                            td { (parts::when_known(x.first.as_deref())) }
+                            td { (labels::gravity(&x.level, lang)) }
+                            td {
+                                b { (parts::hostile(&x.title, 200)) } br;
+                                (parts::hostile(&x.reason, 600)) " "
+                                span.rule { (crate::escape::shown(&x.techniques.join(", "), 80)) }
+                            }
+                            td.num { (fmt::count(x.count, lang)) }
+                            td { (parts::links(page, &x.evidence)) }
+                        }
+                    }
+                }))
+        }
+    })
+}
+
 /// Messages that attack their reader.
 pub fn lures(page: &Page) -> Option<Markup> {
     let (rows, lang) = (&page.facts.case.lures, page.lang);

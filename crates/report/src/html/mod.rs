@@ -50,6 +50,7 @@ const SECTIONS: &[Section] = &[
     ("lateral", K::LateralMoves, detail::lateral),
     ("lures", K::Lures, detail::lures),
     ("indicators", K::Indicators, detail::indicators),
+    ("detections", K::Detections, detail::detections),
     ("accounts", K::Accounts, detail::accounts),
     ("sessions", K::HostileSessions, detail::sessions),
     ("legitimate", K::LookAlikes, detail::look_alikes),

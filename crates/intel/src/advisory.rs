@@ -14,6 +14,10 @@ pub struct Advisory {
     /// Every candidate value with the reason it was kept or dropped, in document order, each
     /// (kind, value) once.
     pub indicators: Vec<Indicator>,
+    /// STIX patterns that ask for more than one of a list of values, to be evaluated over events
+    /// ([`PatternSet`](crate::PatternSet)).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<IndicatorPattern>,
     /// ATT&CK techniques named ("T1114.002"), sorted, with the text that names them.
     pub techniques: Vec<Mention>,
     /// CVE identifiers named, sorted.
@@ -83,4 +87,23 @@ pub struct Mention {
     pub context: String,
     /// Byte offset.
     pub offset: u64,
+}
+
+/// A STIX pattern as an indicator of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IndicatorPattern {
+    /// Name of the STIX indicator; `""` if it has none.
+    pub name: String,
+    /// The pattern, as written.
+    pub pattern: String,
+    /// Byte offset in the document.
+    pub offset: u64,
+    /// Whether it is to be looked for.
+    pub kept: bool,
+    /// Why, or why not.
+    pub why: String,
+    /// Validity, RFC 3339, when the document gives it.
+    pub valid_from: Option<String>,
+    /// See `valid_from`.
+    pub valid_until: Option<String>,
 }

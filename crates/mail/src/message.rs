@@ -369,6 +369,19 @@ impl Walk<'_> {
                 return;
             }
             let got = content::extract(kept, self.rules.limits.extracted);
+            for (name, value) in got.active {
+                let shown = match value.as_str() {
+                    "" => part.filename.clone(),
+                    v => format!("{}: {v}", part.filename),
+                };
+                self.facts.add(name, &shown, &part.number);
+            }
+            for link in &got.links {
+                if let Some((host, user)) = facts::domain::url_host(link) {
+                    let (own, facts) = (self.own, &mut self.facts);
+                    facts::links::address(link, &host, user, own, &part.number, facts);
+                }
+            }
             for defect in got.defects {
                 self.message
                     .defects

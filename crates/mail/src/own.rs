@@ -42,6 +42,8 @@ struct Own {
     look: String,
     site_look: String,
     name: String,
+    /// The name is long or of several words, so that others do not bear it by chance.
+    distinct: bool,
 }
 
 /// The organisation's own domains and what is known of its surroundings.
@@ -64,11 +66,14 @@ impl OwnDomains {
                 let look = look(&domain);
                 let site_look = look_of_site(&domain);
                 let name = first_label(&site_look).to_owned();
+                let plain = first_label(site(&domain));
+                let distinct = plain.chars().count() >= 10 || plain.contains('-');
                 Own {
                     domain,
                     look,
                     site_look,
                     name,
+                    distinct,
                 }
             })
             .collect();
@@ -170,7 +175,7 @@ fn likeness(seen: &str, seen_site: &str, seen_name: &str, own: &Own) -> Option<L
         Some(Likeness::Within)
     } else if long && one_slip(seen_name, &own.name) {
         Some(Likeness::OneSlip)
-    } else if own.name.len() >= 8 && format!("-{seen_name}-").contains(&format!("-{}-", own.name)) {
+    } else if own.distinct && format!("-{seen_name}-").contains(&format!("-{}-", own.name)) {
         Some(Likeness::Affix)
     } else {
         None
@@ -208,7 +213,8 @@ fn look(host: &str) -> String {
     };
     let mut out = String::with_capacity(shown.len());
     for c in unicode_security::confusable_detection::skeleton(&shown) {
-        // Accents come apart in the skeleton; a reader overlooks them.
+        // Accents come apart in the skeleton, and i loses its dot; a reader overlooks both.
+        let c = if c == 'ı' { 'i' } else { c };
         if !matches!(c, '\u{300}'..='\u{36f}') {
             out.extend(c.to_lowercase());
         }

@@ -286,12 +286,14 @@ fn foreign(rule: &SigmaRule, vocabulary: &[Described], say: Say<'_>) {
         .any(|d| book::could_hold(rule, &|name| has(d, name)));
     let unknown: Vec<&str> = fields.into_iter().filter(|name| !known(name)).collect();
     if !possible {
+        let lack = if unknown.is_empty() {
+            "of which no class has all its fields".to_string()
+        } else {
+            format!("which lack {}", unknown.join(", "))
+        };
         say(
             Weight::Note,
-            format!(
-                "can never fire on events of ours, which lack {}",
-                unknown.join(", ")
-            ),
+            format!("can never fire on events of ours, {lack}"),
         );
     } else if !unknown.is_empty() {
         say(

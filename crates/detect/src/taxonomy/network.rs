@@ -87,6 +87,10 @@ pub fn network<'a>(product: Product, flow: &Network<'a>, put: &mut Put<'_, 'a>) 
         put.text(&["User", "username", "user", "actor.user.name"], extra.user);
         put.text(&["key"], extra.rule);
     }
+    // auditd tells of connect(2): the host's own connections.
+    if product == Product::Auditd {
+        put.flag(&["Initiated"], Some(true));
+    }
     match product {
         Product::Netfilter => ls("firewall", "netfilter", "connection"),
         Product::Auditd => ls("network_connection", "linux", "auditd"),

@@ -77,8 +77,14 @@ pub struct Matcher {
     documents: Vec<Document>,
     v4: Ranges<u32>,
     v6: Ranges<u128>,
-    /// By the name rolled from its end.
+    /// Single addresses by their text: most values are texts, and few are worth reading as numbers.
+    addresses: Index,
+    /// For the upper 16 bits of an IPv4 address, whether a network touches them; empty if none.
+    touched: Vec<u64>,
     domains: Index,
+    /// Every domain that is an indicator or above one: where a name has no such end, nothing of it
+    /// is an indicator.
+    tails: Index,
     urls: Index,
     /// Hosts (with port) of the URLs.
     url_hosts: Index,
@@ -139,6 +145,9 @@ impl Matcher {
         let mut v6 = Vec::new();
         let mut tables: HashMap<K, Vec<(u64, u32)>> = HashMap::new();
         let mut hosts: Vec<(u64, u32)> = Vec::new();
+        let mut addresses: Vec<(u64, u32)> = Vec::new();
+        let mut touched = Vec::new();
+        let mut tails: Vec<(u64, u32)> = Vec::new();
         for (number, entry) in self.entries.iter().enumerate() {
             let number = number as u32;
             let k = &*entry.key;
@@ -146,7 +155,18 @@ impl Matcher {
                 K::Ipv4 | K::Ipv6 | K::Network => {
                     match network(&entry.value) {
                         Some((IpAddr::V4(a), IpAddr::V4(b))) => {
-                            v4.push((u32::from(a), u32::from(b), number));
+                            let (a, b) = (u32::from(a), u32::from(b));
+                            v4.push((a, b, number));
+                            if a == b {
+                                addresses.push((whole(k), number));
+                            } else {
+                                touched.resize(1024, 0);
+                                for top in a >> 16..=b >> 16 {
+                                    if let Some(word) = touched.get_mut(top as usize / 64) {
+                                        *word |= 1u64 << (top % 64);
+                                    }
+                                }
+                            }
                         }
                         Some((IpAddr::V6(a), IpAddr::V6(b))) => {
                             v6.push((u128::from(a), u128::from(b), number));
@@ -155,7 +175,13 @@ impl Matcher {
                     }
                     continue;
                 }
-                K::Domain => rolled_back(k),
+                K::Domain => {
+                    each_tail(k, &mut |_, hash| {
+                        tails.push((hash, 0));
+                        true
+                    });
+                    whole_lower(k)
+                }
                 K::Url => {
                     if let Some(parts) = Parts::of(entry.value.as_bytes()) {
                         hosts.push((parts.host_roll().finish(), number));
@@ -191,6 +217,11 @@ impl Matcher {
         hosts.sort_unstable();
         hosts.dedup_by_key(|(hash, _)| *hash);
         self.url_hosts = Index::build(&hosts);
+        tails.sort_unstable();
+        tails.dedup();
+        self.tails = Index::build(&tails);
+        self.addresses = Index::build(&addresses);
+        self.touched = touched;
         self.v4 = Ranges::build(v4);
         self.v6 = Ranges::build(v6);
     }
@@ -265,27 +296,43 @@ impl Matcher {
         let host = host.strip_suffix(b".").unwrap_or(host);
         // No top-level domain ends with a digit.
         if host.last().is_some_and(u8::is_ascii_digit) || host.contains(&b':') {
-            return self.match_ip(address(host)?);
+            return self.match_address(host);
         }
         if self.domains.is_empty() {
             return None;
         }
         let mut best = None;
-        let mut roll = Roll::new();
-        for (at, &b) in host.iter().enumerate().rev() {
-            if b == b'.' {
-                best = self.domain_at(host, at + 1, roll).or(best);
+        each_tail(host, &mut |name, hash| {
+            if self.tails.find(hash, |_| true).is_none() {
+                return false;
             }
-            roll.byte(b.to_ascii_lowercase());
-        }
-        self.domain_at(host, 0, roll).or(best)
+            let same = |n: u32| self.key(n).eq_ignore_ascii_case(name);
+            best = self.domains.find(hash, same).or(best);
+            true
+        });
+        best.map(IndicatorRef)
     }
 
-    fn domain_at(&self, host: &[u8], at: usize, roll: Roll) -> Option<IndicatorRef> {
-        let name = host.get(at..)?;
-        self.domains
-            .find(roll.finish(), |n| self.key(n).eq_ignore_ascii_case(name))
-            .map(IndicatorRef)
+    /// An address as text. Only if it is in no table as it is written, and in no network's
+    /// neighbourhood, is it none without being read as a number.
+    #[inline]
+    fn match_address(&self, text: &[u8]) -> Option<IndicatorRef> {
+        if text.contains(&b':') {
+            return self.match_ip(address(text)?);
+        }
+        let same = |n: u32| self.key(n) == text;
+        if let Some(found) = self.addresses.find(whole(text), same) {
+            return Some(IndicatorRef(found));
+        }
+        if self.touched.is_empty() {
+            return None;
+        }
+        let top = upper(text)?;
+        let word = self.touched.get(top as usize / 64)?;
+        if word >> (top % 64) & 1 == 0 {
+            return None;
+        }
+        self.match_ip(address(text)?)
     }
 
     /// The address, or its domain. Angle brackets and blanks around it do not matter.
@@ -453,7 +500,7 @@ impl Matcher {
         found: &mut dyn FnMut(IndicatorRef, &'v [u8]),
     ) {
         let hit = match role {
-            Role::Ip => address(value).and_then(|ip| self.match_ip(ip)),
+            Role::Ip => self.match_address(value),
             Role::Host | Role::UrlHost => self.match_host(host_of(value)),
             Role::Email => self.match_email(value),
             Role::Account => self.match_email(value),
@@ -585,13 +632,46 @@ fn network(value: &str) -> Option<(IpAddr, IpAddr)> {
     Some((net.network(), net.broadcast()))
 }
 
-/// Hash of a domain, from its end.
-fn rolled_back(name: &[u8]) -> u64 {
-    let mut roll = Roll::new();
-    for b in name.iter().rev() {
-        roll.byte(b.to_ascii_lowercase());
+/// Hands over every end of a name that has two labels or more, the shortest first, with its hash,
+/// until `take` says no.
+#[inline]
+fn each_tail<'n>(name: &'n [u8], take: &mut dyn FnMut(&'n [u8], u64) -> bool) {
+    let mut labels = 0;
+    for at in memchr::memrchr_iter(b'.', name) {
+        labels += 1;
+        if labels < 2 {
+            continue;
+        }
+        let Some(tail) = name.get(at + 1..) else {
+            return;
+        };
+        if !take(tail, whole_lower(tail)) {
+            return;
+        }
     }
-    roll.finish()
+    take(name, whole_lower(name));
+}
+
+/// The upper 16 bits of an IPv4 address, read from its first two groups.
+#[inline]
+fn upper(text: &[u8]) -> Option<u16> {
+    let mut groups = [0u16; 2];
+    let mut rest = text.iter();
+    for group in &mut groups {
+        loop {
+            match rest.next()? {
+                d @ b'0'..=b'9' => {
+                    *group = group.checked_mul(10)?.checked_add(u16::from(d - b'0'))?;
+                }
+                b'.' => break,
+                _ => return None,
+            }
+        }
+        if *group > 255 {
+            return None;
+        }
+    }
+    Some(groups[0] << 8 | groups[1])
 }
 
 /// An address in its text form. Dotted groups are read by hand: it is the most frequent look-up.

@@ -1,12 +1,13 @@
 //! STIX 2.0 and 2.1: indicators' patterns, observations, attack patterns, vulnerabilities.
 
-pub(crate) mod pattern;
+pub mod pattern;
 
 use crate::IndicatorKind;
 use crate::collect::{Collector, Given, cut};
 use crate::raw::{self, Members};
 use crate::value::{self, Value};
-use pattern::Negation;
+use pattern::Pattern;
+use pattern::values::{Negation, comparisons};
 use std::collections::{BTreeMap, HashSet};
 
 /// Deepest nesting of containers that is followed.
@@ -207,9 +208,52 @@ impl Reader {
             offset: raw::offset(document, raw_pattern),
             validity,
         };
+        let name = members.string("name").unwrap_or_default();
+        self.whole_pattern(&text, &name, &place, reason, into);
         if let Some(problem) = self.pattern(&text, &place, reason, into) {
             into.problem(format!("byte {}: STIX pattern: {problem}", place.offset));
         }
+    }
+
+    /// Judges a pattern as a whole: one that is no pattern is a problem, one that is more than a
+    /// list of values is kept as such.
+    fn whole_pattern(
+        &self,
+        text: &str,
+        name: &str,
+        place: &Place<'_>,
+        reason: Option<&str>,
+        into: &mut Collector<'_>,
+    ) {
+        let parsed = match Pattern::parse(text) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                into.problem(format!(
+                    "byte {}: not a valid STIX 2.1 pattern ({error}); its values are taken as far \
+                     as they can be read",
+                    place.offset
+                ));
+                return;
+            }
+        };
+        for unusable in parsed.unusable() {
+            into.problem(format!("byte {}: STIX pattern: {unusable}", place.offset));
+        }
+        if parsed.is_list_of_values() {
+            return;
+        }
+        into.advisory.patterns.push(crate::IndicatorPattern {
+            name: name.to_owned(),
+            pattern: text.to_owned(),
+            offset: place.offset,
+            kept: reason.is_none(),
+            why: match reason {
+                None => "a STIX indicator of several conditions".to_owned(),
+                Some(reason) => format!("a STIX indicator, but {reason}"),
+            },
+            valid_from: place.validity.0.clone(),
+            valid_until: place.validity.1.clone(),
+        });
     }
 
     /// Takes the values of a pattern; gives what could not be understood of it.
@@ -220,7 +264,7 @@ impl Reader {
         reason: Option<&str>,
         into: &mut Collector<'_>,
     ) -> Option<String> {
-        let (found, problem) = pattern::comparisons(text);
+        let (found, problem) = comparisons(text);
         let mut cursor = 0;
         for c in &found {
             let Some(target) = Target::of(&c.path) else {
@@ -259,7 +303,7 @@ impl Reader {
                     }
                     (_, "=" | "IN" | "ISSUBSET", _) => None,
                     (_, op, _) => Some(format!(
-                        "compared by {op}: an expression, not a value; matching it is not supported"
+                        "compared by {op}: an expression, not a value; the pattern is evaluated as a whole"
                     )),
                 };
                 let refusal = refusal.or_else(|| {

@@ -5,7 +5,9 @@
 //! same document always gives the same text.
 
 pub(crate) mod office;
+pub(crate) mod ole;
 pub(crate) mod pdf;
+pub(crate) mod vba;
 
 /// What a document gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub struct Extract {
     pub text: String,
     /// What could not be read, in words.
     pub defects: Vec<String>,
+    /// What of it is active, by fact name and value (PDF only).
+    pub active: Vec<(&'static str, String)>,
+    /// Addresses that links of the document lead to (PDF only).
+    pub links: Vec<String>,
 }
 
 /// Kinds of documents whose text is extracted.

@@ -1,11 +1,13 @@
-//! What the attached files are, by name and by first octets.
+//! What the attached files are, by name, by first octets, and by what they hold: archives are
+//! opened, documents looked into, files within them judged as the file itself would be.
+//!
+//! [`inspect`] is for any file; what each kind holds is read in [`super::archive`],
+//! [`super::office`], [`super::scripted`] and `content`.
 
-use std::io::Cursor;
-
-use super::Facts;
+use super::{Facts, archive, office, scripted};
 
 /// Extensions that run when opened.
-const PROGRAMS: &[&str] = &[
+pub(super) const PROGRAMS: &[&str] = &[
     "exe",
     "scr",
     "pif",
@@ -44,12 +46,12 @@ const PROGRAMS: &[&str] = &[
     "inf",
 ];
 /// Extensions a reader takes for a document.
-const DOCUMENTS: &[&str] = &[
+pub(super) const DOCUMENTS: &[&str] = &[
     "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "rtf", "txt", "csv",
     "jpg", "jpeg", "png", "gif", "zip", "mp3", "mp4", "html", "htm",
 ];
 /// Disk images, which carry files past the mark of the web.
-const IMAGES: &[&str] = &["iso", "img", "vhd", "vhdx", "dmg", "udf"];
+pub(super) const IMAGES: &[&str] = &["iso", "img", "vhd", "vhdx", "dmg", "udf"];
 
 /// A file attached to a message.
 pub(crate) struct File<'a> {
@@ -70,23 +72,82 @@ pub(crate) fn extension(name: &str) -> String {
 }
 
 /// Whether the first octets are those of a program.
-fn is_program(content: &[u8]) -> bool {
+pub(super) fn is_program(content: &[u8]) -> bool {
     content.starts_with(b"\x7fELF")
         || content.starts_with(b"L\0\0\0\x01\x14\x02\0")
         || (content.starts_with(b"MZ") && content.len() > 64)
         || content.starts_with(&[0xcf, 0xfa, 0xed, 0xfe])
 }
 
+/// How much may still be opened, over all files within files of one message part.
+pub(super) struct Budget {
+    /// Octets that may still be inflated or decoded.
+    pub(super) octets: u64,
+    /// Files within files within files.
+    pub(super) depth: usize,
+}
+
 /// States the facts of an attachment.
 pub(crate) fn facts(file: &File<'_>, part: &str, out: &mut Facts) {
+    let mut budget = Budget {
+        octets: 16 << 20,
+        depth: 0,
+    };
+    inspect(file, &mut budget, part, out);
+}
+
+/// States the facts of a file, attached or within one that is.
+pub(super) fn inspect(file: &File<'_>, budget: &mut Budget, part: &str, out: &mut Facts) {
+    let ext = extension(file.name);
+    named(file, &ext, budget.depth > 0, part, out);
+    if is_image(file, &ext) {
+        out.add("attachment.disk_image", file.name, part);
+    }
+    let content = file.content;
+    if content.starts_with(b"PK\x03\x04") && file.whole {
+        archive::zip(file, budget, part, out);
+    } else if content.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
+        if file.whole {
+            office::compound(file, budget, part, out);
+        }
+    } else if content.starts_with(b"{\\rt") {
+        office::rich_text(file, budget, part, out);
+    } else if content.starts_with(&scripted::ONENOTE) {
+        scripted::onenote(file, budget, part, out);
+    } else {
+        archive::other(file, &ext, part, out);
+    }
+    let markup = matches!(
+        file.media_type,
+        "text/html" | "application/xhtml+xml" | "image/svg+xml"
+    ) || matches!(
+        ext.as_str(),
+        "html" | "htm" | "shtml" | "xhtml" | "xht" | "svg" | "mht" | "mhtml"
+    );
+    if markup {
+        scripted::page(file, &ext, part, out);
+    }
+}
+
+/// What the name says, and what it hides.
+fn named(file: &File<'_>, ext: &str, inner: bool, part: &str, out: &mut Facts) {
     let name = file.name;
-    let ext = extension(name);
-    if name.contains('\u{202e}') {
+    // The last component only: folders of an archive may be called anything.
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    if name.contains(['\u{202e}', '\u{2067}', '\u{202d}']) {
         out.add("attachment.reversed_name", name, part);
     }
-    if PROGRAMS.contains(&ext.as_str()) {
-        out.add("attachment.program", name, part);
-        let stem = name
+    if padded(base) {
+        out.add("attachment.padded_name", name, part);
+    }
+    if PROGRAMS.contains(&ext) {
+        let fact = if inner {
+            "attachment.archive_program"
+        } else {
+            "attachment.program"
+        };
+        out.add(fact, name, part);
+        let stem = base
             .trim_end_matches(['.', ' '])
             .rsplit_once('.')
             .map_or("", |x| x.0);
@@ -96,120 +157,44 @@ pub(crate) fn facts(file: &File<'_>, part: &str, out: &mut Facts) {
     } else if is_program(file.content) {
         out.add("attachment.program_disguised", name, part);
     }
-    if IMAGES.contains(&ext.as_str()) {
-        out.add("attachment.disk_image", name, part);
-    }
-    if file.content.starts_with(b"PK\x03\x04") && file.whole {
-        archive(file, part, out);
-    } else if file.content.starts_with(b"Rar!\x1a\x07") && rar_encrypted(file.content) {
-        out.add("attachment.archive_encrypted", name, part);
-    } else if file
-        .content
-        .starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1])
-    {
-        ole(file, part, out);
-    }
-    let markup = matches!(
-        file.media_type,
-        "text/html" | "application/xhtml+xml" | "image/svg+xml"
-    ) || matches!(
-        ext.as_str(),
-        "html" | "htm" | "shtml" | "xhtml" | "svg" | "mht" | "mhtml"
-    );
-    if markup {
-        let text = String::from_utf8_lossy(file.content);
-        let dom = crate::html::dom::Dom::parse(&text);
-        let svg = file.media_type == "image/svg+xml" || ext == "svg";
-        let active = super::html::active_in(&dom, 1, true).is_some();
-        let foreign = svg && dom.elements().any(|(_, e)| &*e.name == "foreignObject");
-        if svg && (active || foreign) {
-            out.add("attachment.svg_active", name, part);
-        } else if active {
-            out.add("attachment.html_active", name, part);
-        }
-        let password = dom.elements().any(|(_, e)| {
-            &*e.name == "input"
-                && e.attribute("type")
-                    .is_some_and(|t| t.trim().eq_ignore_ascii_case("password"))
-        });
-        if password {
-            out.add("attachment.html_form", name, part);
-        }
-    }
 }
 
-fn archive(file: &File<'_>, part: &str, out: &mut Facts) {
-    let Ok(mut zip) = zip::ZipArchive::new(Cursor::new(file.content)) else {
-        return;
+/// A run of blanks before the extension, which pushes it out of sight.
+fn padded(base: &str) -> bool {
+    let Some((stem, _)) = base.rsplit_once('.') else {
+        return false;
     };
-    for i in 0..zip.len().min(5_000) {
-        let Ok(member) = zip.by_index_raw(i) else {
-            continue;
-        };
-        let Ok(name) = member.name().map(|n| n.into_owned()) else {
-            continue;
-        };
-        if member.encrypted() {
-            out.add("attachment.archive_encrypted", file.name, part);
-        }
-        let ext = extension(&name);
-        // Scripts of a web page or a jar's own classes are not programs to the reader.
-        let office = matches!(
-            extension(file.name).as_str(),
-            "docx" | "xlsx" | "pptx" | "odt" | "ods" | "odp" | "jar"
-        );
-        if PROGRAMS.contains(&ext.as_str()) && !office {
-            out.add(
-                "attachment.archive_program",
-                &format!("{}: {name}", file.name),
-                part,
-            );
-        }
-        if IMAGES.contains(&ext.as_str()) {
-            out.add(
-                "attachment.disk_image",
-                &format!("{}: {name}", file.name),
-                part,
-            );
-        }
-        let lower = name.to_lowercase();
-        if lower.ends_with("vbaproject.bin")
-            || lower.starts_with("basic/")
-            || lower.contains("/macrosheets/")
-            || lower.ends_with("xl/macrosheets")
-        {
-            out.add("attachment.macro", file.name, part);
-        }
-    }
+    let blank = |c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{2800}' | '\u{3164}');
+    let mut run = 0;
+    stem.chars().any(|c| {
+        run = if blank(c) { run + 1 } else { 0 };
+        run >= 10
+    })
 }
 
-/// RAR 5 with an encryption header, or RAR 4 with the archive password flag.
-fn rar_encrypted(content: &[u8]) -> bool {
-    match content.get(6) {
-        Some(0) => content.get(10).is_some_and(|flags| flags & 0x80 != 0),
-        // RAR 5: after the signature: CRC32, header size, then type 4 = encryption header.
-        Some(1) => content.get(13) == Some(&4),
-        _ => false,
-    }
-}
-
-/// Compound files: a VBA storage has this name in its directory, UTF-16.
-fn ole(file: &File<'_>, part: &str, out: &mut Facts) {
-    let wide = |s: &str| s.bytes().flat_map(|b| [b, 0]).collect::<Vec<u8>>();
-    let has = |s: &str| memchr::memmem::find(file.content, &wide(s)).is_some();
-    if has("_VBA_PROJECT") || has("Macros") && has("VBA") {
-        out.add("attachment.macro", file.name, part);
-    }
-    if has("EncryptedPackage") {
-        out.add("attachment.archive_encrypted", file.name, part);
-    }
+/// A disk image by extension or by its marks: ISO 9660 and UDF volume descriptors at 32 KiB, VHD
+/// (footer and copy of it), VHDX, Apple's trailer, Windows' WIM.
+fn is_image(file: &File<'_>, ext: &str) -> bool {
+    let content = file.content;
+    let at = |offset: usize, mark: &[u8]| {
+        content
+            .get(offset..)
+            .is_some_and(|rest| rest.starts_with(mark))
+    };
+    IMAGES.contains(&ext)
+        || at(0x8001, b"CD001")
+        || at(0x8001, b"BEA01")
+        || at(0, b"conectix")
+        || at(0, b"vhdxfile")
+        || at(0, b"MSWIM\0\0\0")
+        || (file.whole && at(content.len().saturating_sub(512), b"koly"))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn names(name: &str, media_type: &str, content: &[u8]) -> Vec<String> {
+    pub(crate) fn found(name: &str, media_type: &str, content: &[u8]) -> Vec<crate::Fact> {
         let mut out = Facts::new(100);
         facts(
             &File {
@@ -221,7 +206,16 @@ mod tests {
             "2",
             &mut out,
         );
-        out.finish().into_iter().map(|f| f.name).collect()
+        out.finish()
+    }
+
+    pub(crate) fn names(name: &str, media_type: &str, content: &[u8]) -> Vec<String> {
+        let mut names: Vec<_> = found(name, media_type, content)
+            .into_iter()
+            .map(|f| f.name)
+            .collect();
+        names.dedup();
+        names
     }
 
     #[test]
@@ -236,16 +230,35 @@ mod tests {
             ["attachment.program_disguised"]
         );
         assert_eq!(
+            names("facture                    .pdf", "", b""),
+            ["attachment.padded_name"]
+        );
+        assert_eq!(
+            names("gpj.\u{202e}exe", "", b""),
+            ["attachment.reversed_name"]
+        );
+        let mut iso = vec![0; 0x8001];
+        iso.extend(b"CD001\x01");
+        assert_eq!(names("photo.jpg", "", &iso), ["attachment.disk_image"]);
+        assert_eq!(
             names("a.svg", "image/svg+xml", b"<svg onload=x()>"),
             ["attachment.svg_active"]
         );
-        assert_eq!(
-            names("a.svg", "image/svg+xml", b"<svg><path d=''/></svg>"),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            names("n.pdf", "application/pdf", b"%PDF-1.4"),
-            Vec::<String>::new()
-        );
+        for (name, kind, content) in [
+            ("a.svg", "image/svg+xml", &b"<svg><path d=''/></svg>"[..]),
+            ("n.pdf", "application/pdf", b"%PDF-1.4"),
+            ("Compte rendu du 3 mai.docx", "", b""),
+        ] {
+            assert_eq!(names(name, kind, content), [""; 0], "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_file(name in "\\PC{0,40}", content in proptest::collection::vec(proptest::num::u8::ANY, 0..600), magic in 0usize..8) {
+            let magics: [&[u8]; 8] = [b"", b"PK\x03\x04", b"{\\rtf", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c",
+                &scripted::ONENOTE, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"<script>"];
+            found(&name, "text/html", &[magics[magic], &content].concat());
+        }
     }
 }

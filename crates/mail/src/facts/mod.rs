@@ -9,15 +9,18 @@
 //! - [`plain`]: plain text that a webmail turns into markup;
 //! - [`calendar`]: invitations that carry markup;
 //! - [`sender`]: who the message says it is from;
-//! - [`attachment`]: what the attached files are.
+//! - [`attachment`]: what the attached files are, with [`archive`], [`office`] and [`scripted`].
 
+pub(crate) mod archive;
 pub(crate) mod attachment;
 pub(crate) mod calendar;
 pub(crate) mod domain;
 pub(crate) mod events;
 pub(crate) mod html;
 pub(crate) mod links;
+pub(crate) mod office;
 pub(crate) mod plain;
+pub(crate) mod scripted;
 pub(crate) mod sender;
 
 use crate::Fact;
@@ -218,6 +221,83 @@ pub const FACTS: &[(&str, &str)] = &[
     (
         "attachment.macro",
         "an office document with macros: file name",
+    ),
+    (
+        "attachment.macro_auto",
+        "macros with procedures that run by themselves: `file: names`",
+    ),
+    (
+        "attachment.macro_calls",
+        "macros that reach out of the document: `file: calls`",
+    ),
+    (
+        "attachment.macro_sheet",
+        "an Excel 4 macro sheet: `file: visible, hidden or member`",
+    ),
+    (
+        "attachment.activex",
+        "an ActiveX control in a document: file name",
+    ),
+    (
+        "attachment.remote_template",
+        "a document that loads a template, object or frame from elsewhere: `file: kind target`",
+    ),
+    (
+        "attachment.external_link",
+        "a workbook that refers to another one elsewhere: `file: target`",
+    ),
+    (
+        "attachment.dde",
+        "a field or link that starts a program by DDE: `file: field`",
+    ),
+    (
+        "attachment.equation",
+        "an object of the old equation editor: file name",
+    ),
+    (
+        "attachment.equation_overflow",
+        "such an object whose font name overflows the editor (CVE-2017-11882): file name",
+    ),
+    (
+        "attachment.rtf_update",
+        "rich text that loads such an object without being asked: `file: object`",
+    ),
+    ("attachment.pdf_script", "JavaScript in a PDF: file name"),
+    (
+        "attachment.pdf_script_auto",
+        "JavaScript that runs when the PDF opens: file name",
+    ),
+    (
+        "attachment.pdf_launch",
+        "a PDF that starts a program: `file: what`",
+    ),
+    (
+        "attachment.pdf_submit",
+        "a PDF form sent elsewhere: `file: target`",
+    ),
+    (
+        "attachment.html_smuggling",
+        "a page whose script makes a file out of itself: `file: how`",
+    ),
+    (
+        "attachment.onenote_file",
+        "a program or script in a OneNote section: `file: kind`",
+    ),
+    (
+        "attachment.archive_single",
+        "an archive with one file, a program, image, page or archive: `archive: member`",
+    ),
+    (
+        "attachment.archive_nested",
+        "an archive in an archive: `archive: member`",
+    ),
+    (
+        "attachment.archive_rare",
+        "an archive of a format that mail does not use: file name",
+    ),
+    (
+        "attachment.padded_name",
+        "a file name whose extension is pushed out of sight by blanks: file name",
     ),
     (
         "attachment.html_active",

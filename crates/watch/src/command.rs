@@ -77,9 +77,7 @@ pub fn command(path: &Path, mode: Mode, tell: Tell) -> Result<Done, String> {
         Mode::Once => Until::Read,
         _ => Until::Stopped,
     };
-    let summary = engine
-        .run(sinks, until, &stop)
-        .map_err(|e| e.to_string())?;
+    let summary = engine.run(sinks, until, &stop).map_err(|e| e.to_string())?;
     let mut text = format!("{} lines, {} findings", summary.lines, summary.findings);
     if summary.undelivered > 0 {
         text += &format!(

@@ -13,8 +13,8 @@ use vauban_detect::{
 use vauban_evidence::TimeBase;
 use vauban_intel::{FieldValue, IndicatorSet, Matcher, Seen, WarningLists};
 use vauban_ocsf::{
-    ArtefactId, Body, Event, EventSink, Evidence, Finding, Level, Observable, ObservableKind, Place,
-    Timestamp,
+    ArtefactId, Body, Event, EventSink, Evidence, Finding, Level, Observable, ObservableKind,
+    Place, Timestamp,
 };
 use vauban_sources::{Context, FORMATS, LogFormat, Mode, recognise};
 
@@ -186,7 +186,10 @@ impl Pass<'_, '_> {
             offset: evidence.offset,
             length: u64::from(evidence.length),
             line: (self.block.line > 0).then_some(line),
-            excerpt: String::from_utf8_lossy(bytes).chars().take(EXCERPT).collect(),
+            excerpt: String::from_utf8_lossy(bytes)
+                .chars()
+                .take(EXCERPT)
+                .collect(),
         }
     }
 

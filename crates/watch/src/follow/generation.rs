@@ -69,6 +69,8 @@ pub enum Outcome {
     Changed,
     /// It cannot be read for now.
     Failed,
+    /// Its neighbours have changed and are to be looked at first: nothing was taken of it.
+    Stale,
 }
 
 /// A generation that is being read.
@@ -102,6 +104,8 @@ pub struct Generation {
     /// What the file began with when it was compared with its neighbours, while nothing of it has
     /// been read.
     peek: Vec<u8>,
+    /// The directory and its time at that comparison.
+    pub compared: Option<(std::path::PathBuf, (i64, i64))>,
     /// What is remembered of a generation whose bytes have not been found again yet.
     remembered: Option<Read>,
     skipping: bool,
@@ -135,6 +139,7 @@ impl Generation {
             head: Vec::new(),
             tail: Vec::new(),
             peek: Vec::new(),
+            compared: None,
             remembered: None,
             skipping: false,
             quiet: None,
@@ -402,6 +407,10 @@ impl Generation {
         if *current && !self.holds(file, file.metadata()?.len())? {
             return Ok(Err(Outcome::Changed));
         }
+        // Nothing of it was known: it may have been copied and cut short since the comparison.
+        if *current && self.offset == 0 && self.is_stale() {
+            return Ok(Err(Outcome::Stale));
+        }
         self.mtime = state.1;
         let whole = n as u64 == there && quiet.is_some();
         let bytes = std::mem::take(scratch);
@@ -413,6 +422,12 @@ impl Generation {
             return Ok(Err(Outcome::End));
         }
         Ok(Ok(taken))
+    }
+
+    fn is_stale(&self) -> bool {
+        self.compared.as_ref().is_some_and(|(dir, time)| {
+            !std::fs::metadata(dir).is_ok_and(|m| (m.mtime(), m.mtime_nsec()) == *time)
+        })
     }
 
     fn holds(&self, file: &File, size: u64) -> io::Result<bool> {

@@ -206,6 +206,9 @@ impl Follower {
         for generation in self.live.iter_mut().rev() {
             generation.limit_to_now()?;
         }
+        if let (Some(last), Some(time)) = (self.live.last_mut(), self.directory) {
+            last.compared = Some((candidate::split(&self.path).0, time));
+        }
         let mut given = 0;
         let mut at = 0;
         while at < self.live.len() {
@@ -246,6 +249,10 @@ impl Follower {
             let limited = generation.limited;
             match outcome? {
                 Outcome::More => return Ok(given),
+                Outcome::Stale => {
+                    self.again = true;
+                    return Ok(given);
+                }
                 Outcome::Changed => {
                     self.changed(at);
                     self.again = true;
@@ -515,13 +522,15 @@ impl Follower {
                 continue;
             }
             if let Home::Memory(bytes) = &generation.home {
-                self.notes.push(Note {
+                // Of which nothing was read is found as a new one, if there is a copy.
+                let told = read.head.length > 0;
+                self.notes.extend(told.then(|| Note {
                     text: format!(
                         "{}: cut short at byte {} and no copy of it is left",
                         generation.path, generation.offset
                     ),
                     loss: true,
-                });
+                }));
                 if !bytes.is_empty() {
                     at += 1;
                     continue;

@@ -14,8 +14,17 @@ use vauban_watch::{Block, Config, Detector, Engine, Metrics, SourceMeta, Summary
 #[derive(Default)]
 pub struct Counting {
     bad: BTreeMap<String, Vec<Place>>,
-    /// Time every block takes: a slow judge.
-    pub delay: std::time::Duration,
+    delay: std::time::Duration,
+}
+
+impl Counting {
+    /// One to whom every block takes some time.
+    pub fn slow(delay: std::time::Duration) -> Self {
+        Self {
+            delay,
+            ..Self::default()
+        }
+    }
 }
 
 type Flat = Vec<(String, Vec<(String, u64, u64, String)>)>;

@@ -9,8 +9,11 @@
 //! To add a field: add it to `vauban-ocsf`, add one row to its class in `classes/`, and describe
 //! it in `docs/OCSF.md`; the test against the OCSF schema tells if the path does not exist.
 //!
-//! **What this crate deliberately is not:** it parses no log, keeps no index, and has no query
-//! engine. Any program that reads Parquet can query what it writes.
+//! [`LakeReader`] looks through what was written, for one kind of question: where are these
+//! indicators ([`hunt_indicators`], [`search_past`])?
+//!
+//! **What this crate deliberately is not:** it parses no log, keeps no index, and has no general
+//! query engine. Any program that reads Parquet can query what it writes.
 //!
 //! [`EventSink`]: vauban_ocsf::EventSink
 
@@ -18,9 +21,15 @@ mod batch;
 mod chunk;
 mod classes;
 mod column;
+mod reader;
 mod sink;
+mod store;
 
 pub use batch::BatchBuilder;
 pub use chunk::{BATCH_ROWS, ChunkEvents, ClassBatch};
 pub use classes::Class;
+pub use reader::{
+    Hunt, HuntOptions, HuntReport, LakeHit, LakeReader, hunt_indicators, search_past,
+};
 pub use sink::{LakeError, ParquetSink, Written};
+pub use store::{Store, StoredFile, StoredObject};

@@ -30,6 +30,22 @@ pub enum LakeError {
         /// The writer's reason.
         source: ParquetError,
     },
+    /// A file could not be read as what it should be.
+    #[error("{file}: {why}")]
+    Format {
+        /// The file, below the lake's root.
+        file: String,
+        /// What is wrong with it, and where.
+        why: String,
+    },
+    /// A store could not be reached or read.
+    #[error("{place}: {why}")]
+    Store {
+        /// The store or the object.
+        place: String,
+        /// Its reason.
+        why: String,
+    },
 }
 
 /// A file that was written.

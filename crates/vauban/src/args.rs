@@ -26,6 +26,8 @@ pub enum Command {
     Investigate(Investigate),
     /// What do rules, indicators and behaviour say about this server's logs, mail and files?
     Hunt(Hunt),
+    /// Follow logs without end, and deliver every finding once.
+    Watch(crate::cmd::watch::Watch),
     /// Check rule files and run the examples they carry.
     Rules(Rules),
     /// Write the man pages.

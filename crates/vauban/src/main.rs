@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         args::Command::Investigate(a) => cmd::investigate::run(&a),
         args::Command::Hunt(a) => cmd::hunt::run(&a),
+        args::Command::Watch(a) => cmd::watch::run(&a),
         args::Command::Rules(a) => cmd::rules::run(&a),
         args::Command::Man(a) => cmd::man::run(&a),
         args::Command::Completions(a) => cmd::completions::run(&a),

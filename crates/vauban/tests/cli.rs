@@ -47,6 +47,7 @@ fn man_pages_for_every_command_a_user_sees() {
             "vauban-hunt.1",
             "vauban-investigate.1",
             "vauban-rules.1",
+            "vauban-watch.1",
             "vauban.1"
         ]
     );

@@ -52,7 +52,15 @@ fn write(dir: &std::path::Path, command: &Command) -> anyhow::Result<()> {
                 "EXIT STATUS",
                 &["0 nothing found; 1 found, or not settled; 2 could not run."],
             )?;
-            see_also(&mut page, &["vauban-investigate", "vauban-rules"])?;
+            see_also(
+                &mut page,
+                &[
+                    "vauban-hunt",
+                    "vauban-investigate",
+                    "vauban-rules",
+                    "vauban-watch",
+                ],
+            )?;
         }
         "vauban-investigate" => {
             section(&mut page, "EVIDENCE", &[args::EVIDENCE])?;

@@ -6,6 +6,7 @@ mod hunt_evidence;
 pub mod investigate;
 pub mod man;
 pub mod rules;
+pub mod watch;
 
 use std::io::{ErrorKind, Write};
 

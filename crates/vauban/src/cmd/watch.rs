@@ -9,12 +9,15 @@ use vauban_watch::{Done, Mode};
 
 /// `vauban watch`.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true, after_help = "\
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
 The configuration is described in docs/WATCH.md; packaging/systemd/vauban-watch.service runs it.\n\n\
 Exit status: 0 ended as told, nothing found; 1 found; 2 could not run.\n\n\
 Examples:\n  \
 vauban watch --config /etc/vauban/watch.toml --check\n  \
-vauban watch --config /etc/vauban/watch.toml")]
+vauban watch --config /etc/vauban/watch.toml"
+)]
 pub struct Watch {
     /// What is watched, with what, and who is told.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -59,7 +59,7 @@ pub struct EventObservation<'a>(pub &'a Event<'a>);
 type Fact<'a> = (&'static str, Scalar<'a>);
 
 fn text(value: &str) -> Option<Scalar<'_>> {
-    (!value.is_empty()).then(|| Scalar::Text(Cow::Borrowed(value)))
+    (!value.is_empty()).then_some(Scalar::Text(Cow::Borrowed(value)))
 }
 
 fn number<T: TryInto<i64>>(value: Option<T>) -> Option<Scalar<'static>> {

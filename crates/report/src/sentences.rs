@@ -170,7 +170,7 @@ sentences! {
     LateralMoves: "Attempts at other hosts", "Tentatives vers d’autres machines";
     Lures: "Messages that attack the reader", "Messages qui attaquent leur lecteur";
     Detections: "What detection rules matched", "Ce que les règles de détection ont relevé";
-    DetectionsExplained: "Rules describe how attacks look in logs and files. A match accuses nobody by itself; the verdict rests on the sessions, the ledger and what was left behind.", "Les règles décrivent l’aspect des attaques dans les journaux et les fichiers. Une concordance n’accuse personne à elle seule ; le verdict repose sur les sessions, le registre et ce qui a été laissé derrière.";
+    DetectionsExplained: "Rules describe how attacks look in logs and files. A match accuses nobody by itself; the verdict rests on the sessions, the ledger and what was left behind.", "Les règles décrivent l’aspect des attaques dans les journaux et les fichiers. Une concordance n’accuse personne à elle seule ; le verdict repose sur les sessions, le registre et ce qui a été laissé derrière.";
     Times: "Times", "Fois";
     Indicators: "Indicators met in the evidence", "Indicateurs rencontrés dans les traces";
     Accounts: "Accounts", "Comptes";

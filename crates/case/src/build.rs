@@ -25,7 +25,7 @@ const LOOK_ALIKES: usize = 200;
 pub fn build(obs: Observations, inputs: &Inputs<'_>) -> Case {
     let mut m = Model::new(obs, inputs);
     let judged = judge::judge(&mut m, inputs.rules);
-    m.know_log_of(inputs, &judged);
+    m.know_log_of(&judged);
     let m = m;
     let cache: RefCell<HashMap<Evidence, EvidenceRef>> = RefCell::default();
     let refs = |lines: &[Evidence]| -> Vec<EvidenceRef> {

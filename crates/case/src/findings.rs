@@ -340,12 +340,10 @@ pub fn lures(m: &Model<'_>, inputs: &Inputs<'_>, refs: &Refs<'_>) -> Vec<Lure> {
                 .known
                 .iter()
                 .position(|k| k.stored == Some(l.message));
-            let shown = at
-                .and_then(|k| m.shown.get(&(k as u32)))
-                .map_or(&[][..], Vec::as_slice);
+            let shown = m.shown.get(&l.message).map_or(&[][..], Vec::as_slice);
             let mut lines = vec![stored.evidence];
-            lines.extend(shown.iter().map(|s| s.2).take(3));
-            let first = shown.iter().map(|s| s.1).min();
+            lines.extend(shown.iter().map(|s| s.evidence).take(3));
+            let first = shown.iter().map(|s| s.time).min();
             let seen_flag = stored
                 .flags
                 .iter()

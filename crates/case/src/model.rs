@@ -53,6 +53,17 @@ pub struct Redirect {
     pub evidence: Evidence,
 }
 
+/// A message was shown.
+#[derive(Copy, Clone, Debug)]
+pub struct Shown {
+    /// Client session.
+    pub session: usize,
+    /// When.
+    pub time: Timestamp,
+    /// The request.
+    pub evidence: Evidence,
+}
+
 /// A lure was opened.
 #[derive(Clone, Debug)]
 pub struct LureOpening {
@@ -115,8 +126,8 @@ pub struct Model<'a> {
     pub web_clock_ahead: i64,
     /// Domains of the accounts.
     pub domains: BTreeSet<String>,
-    /// Messages that each client session showed or fetched by UID: message → session, time.
-    pub shown: HashMap<u32, Vec<(usize, Timestamp, Evidence)>>,
+    /// Who was shown a message that is a lure or carries a secret: `(mailbox, message)` in the store.
+    pub shown: HashMap<(usize, usize), Vec<Shown>>,
     commands: HashMap<u64, Vec<u32>>,
     changes_from: HashMap<Ip, Vec<u32>>,
     changes_of: HashMap<Sym, Vec<u32>>,
@@ -261,24 +272,13 @@ impl<'a> Model<'a> {
         for script in inputs.sieve {
             self.index_script(script);
         }
-        self.index_messages(inputs);
-    }
-
-    /// What is known of messages by their index in the universe.
-    fn index_messages(&mut self, inputs: &Inputs<'a>) {
-        self.shown.clear();
-        self.lure_openings.clear();
         self.index_lures(inputs);
-        self.secrets.clear();
-        self.secrets_of.clear();
-        for i in 0..self.universe.known.len() as u32 {
-            self.index_secrets(i);
-        }
+        self.index_secrets();
     }
 
     /// Brings in the messages that only the log names, of the accounts that are asked about: those
     /// with sessions that are not an ordinary user's, and those with a redirect.
-    pub fn know_log_of(&mut self, inputs: &Inputs<'a>, judged: &[Judgement]) {
+    pub fn know_log_of(&mut self, judged: &[Judgement]) {
         let accounts: HashSet<Sym> = self
             .clients
             .iter()
@@ -291,7 +291,8 @@ impl<'a> Model<'a> {
         let account = |name: &str| names.find(name).unwrap_or(Sym(0));
         self.universe
             .of_log(self.store, &self.obs, &account, &accounts);
-        self.index_messages(inputs);
+        // Messages have other numbers now.
+        self.index_secrets();
     }
 
     fn index_failures(&mut self) {
@@ -332,17 +333,13 @@ impl<'a> Model<'a> {
         }
         // Of other messages nobody asks who was shown them.
         let lures: HashSet<(usize, usize)> = inputs.lures.iter().map(|l| l.message).collect();
-        let watched: HashSet<u32> = (0..self.universe.known.len() as u32)
-            .filter(|&k| {
-                self.universe.known[k as usize].stored.is_some_and(|at| {
-                    lures.contains(&at)
-                        || !self.store.mailboxes[at.0].messages[at.1]
-                            .message
-                            .secrets
-                            .is_empty()
-                })
-            })
-            .collect();
+        let watched = |at: (usize, usize)| {
+            lures.contains(&at)
+                || !self.store.mailboxes[at.0].messages[at.1]
+                    .message
+                    .secrets
+                    .is_empty()
+        };
         for s in 0..self.clients.len() {
             self.clients.pace(s);
             let c = &self.clients[s];
@@ -358,15 +355,16 @@ impl<'a> Model<'a> {
                 let Some(k) = self.universe.by_uid(c.account, mailbox, r.uid) else {
                     continue;
                 };
-                if !watched.contains(&k) {
-                    continue;
-                }
-                self.shown
-                    .entry(k)
-                    .or_default()
-                    .push((s, r.time, r.evidence));
                 let known = &self.universe.known[k as usize];
-                if let Some(&lure) = known.stored.and_then(|at| lure_of.get(&at)) {
+                let Some(at) = known.stored.filter(|&at| watched(at)) else {
+                    continue;
+                };
+                self.shown.entry(at).or_default().push(Shown {
+                    session: s,
+                    time: r.time,
+                    evidence: r.evidence,
+                });
+                if let Some(&lure) = lure_of.get(&at) {
                     self.lure_openings.push(LureOpening {
                         account: c.account,
                         ip: c.ip,
@@ -397,7 +395,15 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn index_secrets(&mut self, known: u32) {
+    fn index_secrets(&mut self) {
+        self.secrets.clear();
+        self.secrets_of.clear();
+        for i in 0..self.universe.known.len() as u32 {
+            self.index_secrets_of(i);
+        }
+    }
+
+    fn index_secrets_of(&mut self, known: u32) {
         let k = &self.universe.known[known as usize];
         let Some((b, i)) = k.stored else { return };
         for (s, secret) in self.store.mailboxes[b].messages[i]
@@ -649,15 +655,13 @@ impl<'a> Model<'a> {
             .iter()
             .map(|&s| &self.secrets[s as usize])
             .find_map(|s| {
-                self.shown
-                    .get(&s.known)?
-                    .iter()
-                    .find_map(|(session, time, line)| {
-                        (*time < before
-                            && intruders.binary_search(session).is_ok()
-                            && self.clients[*session].account != account)
-                            .then_some(*line)
-                    })
+                let stored = self.universe.known[s.known as usize].stored?;
+                self.shown.get(&stored)?.iter().find_map(|shown| {
+                    (shown.time < before
+                        && intruders.binary_search(&shown.session).is_ok()
+                        && self.clients[shown.session].account != account)
+                        .then_some(shown.evidence)
+                })
             })
     }
 }

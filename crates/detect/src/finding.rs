@@ -2,6 +2,7 @@
 
 use crate::correlation::CorrelationMatch;
 use crate::engine::Engine;
+use crate::observable::group_observables;
 use crate::rule::RuleInfo;
 use crate::scan::Match;
 use std::fmt::Write as _;
@@ -27,12 +28,12 @@ impl Engine {
         Some(out)
     }
 
-    /// The finding a correlation amounts to. `places` are those of its events.
+    /// The finding a correlation amounts to, about the values its events share. `places` are those
+    /// of its events.
     pub fn correlation_finding(
         &self,
         found: &CorrelationMatch,
         places: Vec<Place>,
-        observables: Vec<Observable>,
     ) -> Option<Finding> {
         let info = self.correlation(found.correlation)?;
         let mut out = base(info, Analytic::Rule);
@@ -56,7 +57,7 @@ impl Engine {
         out.first = Some(found.first);
         out.last = Some(found.last);
         out.places = places;
-        out.observables = observables;
+        out.observables = group_observables(&found.group);
         Some(out)
     }
 }

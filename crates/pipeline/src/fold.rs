@@ -5,7 +5,7 @@ use crate::read::Fold;
 use vauban_case::inputs::Indicators;
 use vauban_case::observe::Observations;
 use vauban_evidence::Collection;
-use vauban_intel::{Advisory, IndicatorSet, Match};
+use vauban_intel::{Advisory, IndicatorSet, Match, Matcher};
 use vauban_mail::Store;
 use vauban_ocsf::{Body, Event, EventSink, Evidence, Timestamp};
 
@@ -20,6 +20,11 @@ impl Known {
         Self {
             set: IndicatorSet::new(advisories),
         }
+    }
+
+    /// All of them in one structure, to be looked for in events.
+    pub fn matcher(&self) -> Matcher {
+        Matcher::compile(&self.set)
     }
 
     /// The advisories.

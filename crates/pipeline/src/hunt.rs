@@ -2,7 +2,6 @@
 //! correlations in the order of time, then what is not in events: messages, sessions, files.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use vauban_case::contract::{Case, Detection, EvidenceRef, Label, Session};
 use vauban_case::inputs::EvidenceText;
@@ -10,11 +9,12 @@ use vauban_detect::{
     Correlator, CorrelatorOptions, Engine, Match, Observation, ObservationParts, Refire, RuleSet,
     Scanner,
 };
-use vauban_intel::{FieldValue, IndicatorRef, Matcher, Seen};
+use vauban_intel::{IndicatorRef, Matcher, Seen};
 use vauban_ocsf::{
     Analytic, ArtefactId, Body, Event, Evidence, Finding, Level, Observable, ObservableKind, Place,
     Timestamp,
 };
+use vauban_rulebook::RuleFile;
 use vauban_spill::{Scratch, Spill};
 
 /// Places given of one correlation.
@@ -24,8 +24,6 @@ const PLACES: usize = 20;
 pub struct Hunt {
     /// Sigma rules and correlations.
     pub engine: Arc<Engine>,
-    /// Indicators.
-    pub matcher: Matcher,
     /// Findings below this level are not told.
     pub level: Level,
 }
@@ -55,12 +53,11 @@ struct Waiting {
 /// The hunting part of a fold.
 pub struct HuntFold<'a> {
     hunt: &'a Hunt,
+    matcher: &'a Matcher,
     scanners: Arc<Mutex<Vec<Scanner>>>,
     waiting: Waiting,
     told: Told<'a>,
     text: &'a dyn TextOf,
-    /// Findings told, by rule.
-    pub counts: BTreeMap<String, u64>,
 }
 
 /// Access to the evidence's text from any thread.
@@ -70,6 +67,7 @@ impl<T: EvidenceText + Sync> TextOf for T {}
 /// The hunting part of one piece.
 pub struct HuntPiece<'a> {
     hunt: &'a Hunt,
+    matcher: &'a Matcher,
     scanner: Option<Scanner>,
     scanners: Arc<Mutex<Vec<Scanner>>>,
     raw: Vec<Raw>,
@@ -82,9 +80,16 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl<'a> HuntFold<'a> {
     /// Begins a hunt.
-    pub fn new(hunt: &'a Hunt, text: &'a dyn TextOf, scratch: &Scratch, told: Told<'a>) -> Self {
+    pub fn new(
+        hunt: &'a Hunt,
+        matcher: &'a Matcher,
+        text: &'a dyn TextOf,
+        scratch: &Scratch,
+        told: Told<'a>,
+    ) -> Self {
         Self {
             hunt,
+            matcher,
             scanners: Arc::default(),
             waiting: Waiting {
                 bytes: Spill::new(Some(scratch)),
@@ -92,7 +97,6 @@ impl<'a> HuntFold<'a> {
             },
             told,
             text,
-            counts: BTreeMap::new(),
         }
     }
 
@@ -103,6 +107,7 @@ impl<'a> HuntFold<'a> {
             .unwrap_or_else(|| Scanner::new(Arc::clone(&self.hunt.engine)));
         HuntPiece {
             hunt: self.hunt,
+            matcher: self.matcher,
             scanner: Some(scanner),
             scanners: Arc::clone(&self.scanners),
             raw: Vec::new(),
@@ -120,7 +125,7 @@ impl<'a> HuntFold<'a> {
                         .engine
                         .finding(*found, Some(raw.time), place, raw.observables.clone())
                 }
-                What::Indicator(indicator, path, value) => self.hunt.matcher.finding(
+                What::Indicator(indicator, path, value) => self.matcher.finding(
                     *indicator,
                     Seen {
                         path: (*path).to_string(),
@@ -146,7 +151,6 @@ impl<'a> HuntFold<'a> {
     /// Tells a finding, if it is grave enough.
     pub fn tell(&mut self, finding: Finding) {
         if finding.level >= self.hunt.level {
-            *self.counts.entry(finding.rule.clone()).or_default() += 1;
             (self.told)(finding);
         }
     }
@@ -200,19 +204,7 @@ impl<'a> HuntFold<'a> {
                     .into_iter()
                     .map(|e| self.place(unpacked(e)))
                     .collect();
-                let observables = found
-                    .group
-                    .iter()
-                    .filter_map(|(name, value)| {
-                        let value = value.clone()?;
-                        Some(Observable {
-                            kind: kind_of(name, &value),
-                            name: name.clone(),
-                            value,
-                        })
-                    })
-                    .collect();
-                if let Some(finding) = engine.correlation_finding(&found, places, observables) {
+                if let Some(finding) = engine.correlation_finding(&found, places) {
                     self.tell(finding);
                 }
             }
@@ -260,24 +252,6 @@ fn unpacked(number: u64) -> Evidence {
     }
 }
 
-/// What kind of value a field of that name holds.
-fn kind_of(name: &str, value: &str) -> ObservableKind {
-    let name = name.to_ascii_lowercase();
-    if value.parse::<IpAddr>().is_ok() {
-        ObservableKind::IpAddress
-    } else if name.contains("agent") {
-        ObservableKind::UserAgent
-    } else if value.contains('@') && !name.contains("user") {
-        ObservableKind::EmailAddress
-    } else if name.contains("user") || name.contains("account") {
-        ObservableKind::UserName
-    } else if name.contains("host") {
-        ObservableKind::Hostname
-    } else {
-        ObservableKind::Other
-    }
-}
-
 impl HuntPiece<'_> {
     /// Looks at an event.
     pub fn event(&mut self, event: &Event<'_>) {
@@ -285,36 +259,30 @@ impl HuntPiece<'_> {
         if let Some(scanner) = &mut self.scanner {
             // Mostly nothing matches, and then nothing is allocated.
             let matches: Vec<Match> = scanner.scan(event).to_vec();
-            {
-                for found in matches {
-                    if let Some(seen) = scanner.observe(found, packed(event.evidence), event.time) {
-                        self.seen.push(seen);
-                    }
-                    let level = hunt
-                        .engine
-                        .rule(found.rule)
-                        .and_then(|info| info.level)
-                        .unwrap_or_default();
-                    if found.reported && level >= hunt.level {
-                        self.raw.push(Raw {
-                            what: What::Rule(found),
-                            time: event.time,
-                            evidence: event.evidence,
-                            observables: observables(event),
-                        });
-                    }
+            for found in matches {
+                if let Some(seen) = scanner.observe(found, packed(event.evidence), event.time) {
+                    self.seen.push(seen);
+                }
+                let level = hunt
+                    .engine
+                    .rule(found.rule)
+                    .and_then(|info| info.level)
+                    .unwrap_or_default();
+                if found.reported && level >= hunt.level {
+                    self.raw.push(Raw {
+                        what: What::Rule(found),
+                        time: event.time,
+                        evidence: event.evidence,
+                        observables: observables(event),
+                    });
                 }
             }
         }
-        if !hunt.matcher.is_empty() {
+        if !self.matcher.is_empty() {
             let raw = &mut self.raw;
-            hunt.matcher.scan_event(event, &mut |indicator, field| {
-                let value = match field.value {
-                    FieldValue::Ip(ip) => ip.to_string(),
-                    FieldValue::Text(text) => text.to_string(),
-                };
+            self.matcher.scan_event(event, &mut |indicator, field| {
                 raw.push(Raw {
-                    what: What::Indicator(indicator, field.path, value),
+                    what: What::Indicator(indicator, field.path, field.value.to_string()),
                     time: event.time,
                     evidence: event.evidence,
                     observables: observables(event),
@@ -332,7 +300,7 @@ impl Drop for HuntPiece<'_> {
     }
 }
 
-/// Who and where from, of an event.
+/// What an event is about.
 fn observables(event: &Event<'_>) -> Vec<Observable> {
     let mut out = Vec::new();
     let mut add = |kind, name: &str, value: &str| {
@@ -344,45 +312,30 @@ fn observables(event: &Event<'_>) -> Vec<Observable> {
             });
         }
     };
-    let ip = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string()).unwrap_or_default();
-    let (src, user) = match &event.body {
-        Body::Logon(b) => (ip(b.src_ip), b.user),
-        Body::Logoff(b) => (ip(b.src_ip), b.user),
-        Body::Http(b) => {
-            add(
-                ObservableKind::UserAgent,
-                "http_request.user_agent",
-                b.user_agent,
-            );
-            (ip(b.src_ip), b.user)
-        }
+    match &event.body {
+        Body::Http(b) => add(
+            ObservableKind::UserAgent,
+            "http_request.user_agent",
+            b.user_agent,
+        ),
         Body::Email(b) => {
             add(ObservableKind::EmailAddress, "email.from", b.from);
             add(ObservableKind::EmailAddress, "email.to", b.to);
-            (ip(b.src_ip), b.sasl_user)
         }
-        Body::Mailbox(b) => (ip(b.src_ip), b.user),
         Body::Network(b) => {
-            add(ObservableKind::IpAddress, "dst_endpoint.ip", &ip(b.dst_ip));
-            (ip(b.src_ip), "")
+            let ip = b.dst_ip.map(|ip| ip.to_string()).unwrap_or_default();
+            add(ObservableKind::IpAddress, "dst_endpoint.ip", &ip);
         }
-        Body::Account(b) => (ip(b.src_ip), b.user),
-        Body::Process(b) => (String::new(), b.user),
-        Body::Message(b) => (ip(b.src_ip), b.user),
-        _ => (String::new(), ""),
-    };
-    add(ObservableKind::IpAddress, "src_endpoint.ip", &src);
-    add(ObservableKind::UserName, "user.name", user);
+        _ => {}
+    }
+    out.extend(vauban_detect::observables(event));
     out
 }
 
 /// The rules built in.
 pub fn builtin() -> Engine {
-    let files = vauban_rulebook::builtin()
-        .into_iter()
-        .filter(|f| !f.is_examples())
-        .map(|f| (f.path, f.text));
-    let (rules, _) = RuleSet::load(files);
+    let files = vauban_rulebook::builtin().into_iter();
+    let (rules, _) = RuleSet::load(files.filter_map(RuleFile::into_rules));
     Engine::compile(&rules, vauban_detect::Options::default()).0
 }
 

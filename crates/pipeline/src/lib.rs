@@ -24,8 +24,8 @@ use vauban_case::contract::{AdvisoryIndicator, AdvisorySummary, Case};
 use vauban_case::inputs::{EvidenceText, Indicators, Inputs};
 use vauban_case::observe::Observations;
 use vauban_case::rules::SessionRules;
-use vauban_evidence::{Collection, Kind, Limits, Manifest, Problem, Severity};
-use vauban_intel::{Advisory, IndicatorSet, Matcher, WarningLists};
+use vauban_evidence::{Collection, Kind, Manifest, Problem, Severity};
+use vauban_intel::{Advisory, Matcher, WarningLists};
 use vauban_mail::ContentRules;
 use vauban_ocsf::Level;
 use vauban_spill::Scratch;
@@ -109,7 +109,6 @@ const RULE_FOLDERS: [&str; 3] = ["sessions", "lures", "markings"];
 pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome, Error> {
     let hunt = Hunt {
         engine: Arc::new(hunt::builtin()),
-        matcher: matcher(&[]),
         level: Level::Medium,
     };
     let mut detections = hunt::Detections::default();
@@ -121,16 +120,6 @@ pub fn investigate(options: &Options, progress: Progress<'_>) -> Result<Outcome,
     )?;
     outcome.case.detections = detections.finish();
     Ok(outcome)
-}
-
-/// Indicators of advisories and feeds, each a name and bytes, ready to be looked for.
-pub fn matcher(documents: &[(String, Vec<u8>)]) -> Matcher {
-    let lists = WarningLists::built_in();
-    let parsed = documents
-        .iter()
-        .map(|(name, bytes)| vauban_intel::parse(name, bytes, &lists))
-        .collect();
-    Matcher::compile(&IndicatorSet::new(parsed))
 }
 
 /// Hunts: tells every finding as it is made, those of events first, in the order of the evidence,
@@ -158,19 +147,15 @@ fn run(
         .map(|(name, bytes)| vauban_intel::parse(name, bytes, &lists))
         .collect();
     let known = fold::Known::new(advisories);
-
-    let limits = Limits {
-        threads: options.threads,
-        ..Limits::default()
+    // In a case, messages, sessions and indicators have lists of their own.
+    let matcher = if only_findings {
+        known.matcher()
+    } else {
+        Matcher::default()
     };
-    let collection = Collection::open(&options.evidence, &limits, &|p| {
-        progress(Stage::Opening, p.bytes, p.bytes_total);
-    });
-    let mut problems: Vec<Problem> = collection.problems().to_vec();
 
-    let found = logs::find(&collection);
-    problems.extend(found.problems.iter().cloned());
-    let total: u64 = found.logs.iter().map(|l| l.size).sum();
+    let (collection, found, mut problems) =
+        scan::open(&options.evidence, options.threads, progress);
     let paths = collection
         .artefacts()
         .iter()
@@ -187,24 +172,18 @@ fn run(
     );
     let excerpts = excerpt::Excerpts::new(&collection);
     let mut fold = fold::CaseFold {
-        hunt: hunt::HuntFold::new(hunt, &excerpts, &scratch, told),
+        hunt: hunt::HuntFold::new(hunt, &matcher, &excerpts, &scratch, told),
         observations: Observations::with_scratch(&scratch),
         known: &known,
         lake,
     };
-    let errors = read::parse(
+    problems.extend(scan::parse(
         &collection,
         &found.logs,
         options.threads,
         &mut fold,
-        &|done| {
-            progress(Stage::Parsing, done, total);
-        },
-    );
-    for e in errors {
-        let path = collection.get(e.artefact).map_or("", |a| a.path.as_str());
-        problems.push(Problem::error(path, format!("reading stopped: {}", e.error)).at(e.offset));
-    }
+        progress,
+    ));
     let fold::CaseFold {
         mut observations,
         lake,
@@ -244,7 +223,6 @@ fn run(
         logs: &found.described,
         exposure: &[],
     };
-    // In a case, messages, sessions and indicators have lists of their own.
     if only_findings {
         let found = vauban_mail::hunt_store(
             &mail.store,

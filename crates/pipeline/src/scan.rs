@@ -1,6 +1,6 @@
 //! The events of evidence, for those who want them and no case: coverage of rules, hunting.
 
-use crate::read::Fold;
+use crate::read::{Fold, Log};
 use crate::{Progress, Stage, logs, read};
 use std::path::PathBuf;
 use vauban_evidence::{Collection, Limits, Problem};
@@ -13,6 +13,19 @@ pub fn scan<F: Fold + Send>(
     fold: &mut F,
     progress: Progress<'_>,
 ) -> (Collection, Vec<Problem>) {
+    let (collection, found, mut problems) = open(evidence, threads, progress);
+    problems.extend(parse(&collection, &found.logs, threads, fold, progress));
+    problems.sort();
+    problems.dedup();
+    (collection, problems)
+}
+
+/// Opens evidence and finds its logs; gives also what could not be read.
+pub(crate) fn open(
+    evidence: &[PathBuf],
+    threads: usize,
+    progress: Progress<'_>,
+) -> (Collection, logs::Found, Vec<Problem>) {
     let limits = Limits {
         threads,
         ..Limits::default()
@@ -22,16 +35,27 @@ pub fn scan<F: Fold + Send>(
     });
     let mut problems: Vec<Problem> = collection.problems().to_vec();
     let found = logs::find(&collection);
-    problems.extend(found.problems);
-    let total: u64 = found.logs.iter().map(|log| log.size).sum();
-    let errors = read::parse(&collection, &found.logs, threads, fold, &|done| {
+    problems.extend(found.problems.iter().cloned());
+    (collection, found, problems)
+}
+
+/// Parses logs into `fold`; gives what could not be read to its end.
+pub(crate) fn parse<F: Fold + Send>(
+    collection: &Collection,
+    logs: &[Log],
+    threads: usize,
+    fold: &mut F,
+    progress: Progress<'_>,
+) -> Vec<Problem> {
+    let total: u64 = logs.iter().map(|log| log.size).sum();
+    let errors = read::parse(collection, logs, threads, fold, &|done| {
         progress(Stage::Parsing, done, total);
     });
-    for e in errors {
-        let path = collection.get(e.artefact).map_or("", |a| a.path.as_str());
-        problems.push(Problem::error(path, format!("reading stopped: {}", e.error)).at(e.offset));
-    }
-    problems.sort();
-    problems.dedup();
-    (collection, problems)
+    errors
+        .into_iter()
+        .map(|e| {
+            let path = collection.get(e.artefact).map_or("", |a| a.path.as_str());
+            Problem::error(path, format!("reading stopped: {}", e.error)).at(e.offset)
+        })
+        .collect()
 }

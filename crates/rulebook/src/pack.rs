@@ -17,6 +17,11 @@ impl RuleFile {
     pub fn is_examples(&self) -> bool {
         self.path.ends_with(".examples")
     }
+
+    /// Path and content for `RuleSet::load`; `None` of examples.
+    pub fn into_rules(self) -> Option<(String, String)> {
+        (!self.is_examples()).then_some((self.path, self.text))
+    }
 }
 
 static PACK: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/pack.rs"));

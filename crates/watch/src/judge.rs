@@ -4,18 +4,15 @@ use crate::config::Config;
 use crate::detector::{Block, Detector, SourceMeta};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 use vauban_detect::{
     CorrelationMatch, Correlator, CorrelatorOptions, Engine, Options, Refire, RuleSet, Scanner,
-    Snapshot,
+    Snapshot, observables,
 };
 use vauban_evidence::TimeBase;
-use vauban_intel::{FieldValue, IndicatorSet, Matcher, Seen, WarningLists};
-use vauban_ocsf::{
-    ArtefactId, Body, Event, EventSink, Evidence, Finding, Level, Observable, ObservableKind,
-    Place, Timestamp,
-};
+use vauban_intel::{IndicatorSet, Matcher, Seen, WarningLists};
+use vauban_ocsf::{ArtefactId, Event, EventSink, Evidence, Finding, Level, Place, Timestamp};
+use vauban_rulebook::RuleFile;
 use vauban_sources::{Context, FORMATS, LogFormat, Mode, recognise};
 
 /// Events whose places are remembered for correlations.
@@ -80,8 +77,7 @@ impl Judge {
             let loaded = vauban_rulebook::load(dir);
             files.extend(loaded.map_err(|e| format!("{}: {e}", dir.display()))?);
         }
-        files.retain(|f| !f.is_examples());
-        let (set, mut found) = RuleSet::load(files.into_iter().map(|f| (f.path, f.text)));
+        let (set, mut found) = RuleSet::load(files.into_iter().filter_map(RuleFile::into_rules));
         let (engine, more) = Engine::compile(&set, Options::default());
         found.extend(more);
         let problems = found.iter().map(ToString::to_string).collect();
@@ -217,17 +213,7 @@ impl Pass<'_, '_> {
         if places.is_empty() {
             places.push(here.clone());
         }
-        let group = found.group.iter().filter_map(|(name, value)| {
-            let value = value.clone()?;
-            Some(Observable {
-                kind: kind_of(name, &value),
-                name: name.clone(),
-                value,
-            })
-        });
-        let finding = self
-            .engine
-            .correlation_finding(found, places, group.collect());
+        let finding = self.engine.correlation_finding(found, places);
         self.out.extend(finding);
     }
 }
@@ -270,11 +256,7 @@ impl EventSink for Pass<'_, '_> {
         }
         let mut hits = Vec::new();
         self.matcher.scan_event(event, &mut |indicator, field| {
-            let value = match field.value {
-                FieldValue::Ip(ip) => ip.to_string(),
-                FieldValue::Text(text) => text.to_string(),
-            };
-            hits.push((indicator, field.path, value));
+            hits.push((indicator, field.path, field.value.to_string()));
         });
         for (indicator, path, value) in hits {
             let seen = Seen {
@@ -397,54 +379,4 @@ impl Detector for Judge {
     fn unparsed(&self) -> u64 {
         self.unparsed
     }
-}
-
-/// What kind of value a field of that name holds.
-fn kind_of(name: &str, value: &str) -> ObservableKind {
-    let name = name.to_ascii_lowercase();
-    if value.parse::<IpAddr>().is_ok() {
-        ObservableKind::IpAddress
-    } else if name.contains("agent") {
-        ObservableKind::UserAgent
-    } else if name.contains("user") || name.contains("account") {
-        ObservableKind::UserName
-    } else if value.contains('@') {
-        ObservableKind::EmailAddress
-    } else if name.contains("host") {
-        ObservableKind::Hostname
-    } else {
-        ObservableKind::Other
-    }
-}
-
-/// Who and where from, of an event.
-fn observables(event: &Event<'_>) -> Vec<Observable> {
-    let (ip, user) = match &event.body {
-        Body::Logon(b) => (b.src_ip, b.user),
-        Body::Logoff(b) => (b.src_ip, b.user),
-        Body::Http(b) => (b.src_ip, b.user),
-        Body::Email(b) => (b.src_ip, b.sasl_user),
-        Body::Mailbox(b) => (b.src_ip, b.user),
-        Body::Network(b) => (b.src_ip, ""),
-        Body::Account(b) => (b.src_ip, b.user),
-        Body::Process(b) => (None, b.user),
-        Body::Message(b) => (b.src_ip, b.user),
-        _ => (None, ""),
-    };
-    let mut out = Vec::new();
-    if let Some(ip) = ip {
-        out.push(Observable {
-            kind: ObservableKind::IpAddress,
-            name: "src_endpoint.ip".into(),
-            value: ip.to_string(),
-        });
-    }
-    if !user.is_empty() {
-        out.push(Observable {
-            kind: ObservableKind::UserName,
-            name: "user.name".into(),
-            value: user.into(),
-        });
-    }
-    out
 }

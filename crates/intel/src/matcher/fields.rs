@@ -51,6 +51,15 @@ pub enum FieldValue<'a> {
     Text(&'a str),
 }
 
+impl std::fmt::Display for FieldValue<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 /// An attribute and its value.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Field<'a> {

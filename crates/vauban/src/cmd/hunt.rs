@@ -14,6 +14,7 @@ use vauban_detect::{
     CorrelationMatch, CorrelatorOptions, Engine, Level, LoadProblem, Options, Refire, RuleInfo,
     RuleSet, Told, scan_lines,
 };
+use vauban_rulebook::RuleFile;
 
 /// Hunts.
 pub fn run(args: &Hunt) -> anyhow::Result<ExitCode> {
@@ -21,10 +22,7 @@ pub fn run(args: &Hunt) -> anyhow::Result<ExitCode> {
         return super::hunt_evidence::run(args);
     };
     let engine = Arc::new(engine(args)?);
-    let threads = args.threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, usize::from),
-        usize::from,
-    );
+    let threads = super::threads(args.threads);
     let name = events.display();
     let input: Box<dyn io::Read> = if events == Path::new("-") {
         Box::new(io::stdin().lock())
@@ -115,8 +113,8 @@ pub(super) fn engine(args: &Hunt) -> anyhow::Result<Engine> {
         contents.extend(
             vauban_rulebook::builtin()
                 .into_iter()
-                .filter(|f| !f.is_examples())
-                .map(|f| (f.path, f.text.into_bytes())),
+                .filter_map(RuleFile::into_rules)
+                .map(|(path, text)| (path, text.into_bytes())),
         );
     }
     for path in files {
@@ -282,11 +280,7 @@ impl<'a> Output<'a> {
     }
 
     fn result(&mut self, info: &RuleInfo, event: u64, events: &[u64]) {
-        let severity = match info.level.map_or(0, Level::id) {
-            4.. => "error",
-            3 => "warning",
-            _ => "note",
-        };
+        let severity = super::sarif::level(info.level.unwrap_or_default());
         let locations: Vec<Value> = events
             .iter()
             .map(|e| json!({"logicalLocations": [{"name": format!("event {e}"), "index": e}]}))
@@ -344,19 +338,8 @@ impl<'a> Output<'a> {
                         })
                     })
                     .collect();
-                let log = json!({
-                    "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-                    "version": "2.1.0",
-                    "runs": [{
-                        "tool": {"driver": {
-                            "name": "vauban",
-                            "version": env!("CARGO_PKG_VERSION"),
-                            "rules": rules,
-                        }},
-                        "results": self.results,
-                    }],
-                });
-                writeln!(self.out, "{log}")?;
+                let results = std::mem::take(&mut self.results);
+                writeln!(self.out, "{}", super::sarif::log(rules, results))?;
             }
             HuntFormat::Jsonl | HuntFormat::Text => {}
         }

@@ -20,11 +20,7 @@ const PLACES: usize = 3;
 
 /// Hunts over evidence.
 pub fn run(args: &Hunt) -> anyhow::Result<ExitCode> {
-    for path in &args.evidence {
-        if let Err(e) = std::fs::symlink_metadata(path) {
-            bail!("{}: {e}", path.display());
-        }
-    }
+    super::must_exist(&args.evidence)?;
     let mut documents = Vec::new();
     for path in &args.indicators {
         let bytes = advisory(path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -32,7 +28,6 @@ pub fn run(args: &Hunt) -> anyhow::Result<ExitCode> {
     }
     let hunt = vauban_pipeline::Hunt {
         engine: Arc::new(super::hunt::engine(args)?),
-        matcher: vauban_pipeline::matcher(&documents),
         level: level(args.level),
     };
     let options = Options {
@@ -40,10 +35,7 @@ pub fn run(args: &Hunt) -> anyhow::Result<ExitCode> {
         advisories: documents,
         rules: None,
         events: None,
-        threads: args.threads.map_or_else(
-            || std::thread::available_parallelism().map_or(1, usize::from),
-            usize::from,
-        ),
+        threads: super::threads(args.threads),
         scratch: None,
     };
     let progress = Progress::new(args.quiet);
@@ -199,19 +191,8 @@ impl Output {
             .iter()
             .map(|(id, c)| json!({"id": id, "shortDescription": {"text": c.title}}))
             .collect();
-        let log = json!({
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [{
-                "tool": {"driver": {
-                    "name": "vauban",
-                    "version": env!("CARGO_PKG_VERSION"),
-                    "rules": rules,
-                }},
-                "results": self.results,
-            }],
-        });
-        writeln!(self.out, "{log}")
+        let results = std::mem::take(&mut self.results);
+        writeln!(self.out, "{}", super::sarif::log(rules, results))
     }
 }
 
@@ -269,15 +250,10 @@ fn text(out: &mut impl Write, f: &Finding) -> io::Result<()> {
 }
 
 fn sarif(f: &Finding) -> Value {
-    let level = match f.level {
-        Level::Critical | Level::High => "error",
-        Level::Medium => "warning",
-        Level::Low | Level::Informational => "note",
-    };
     let locations: Vec<Value> = f.places.iter().map(location).collect();
     json!({
         "ruleId": f.rule,
-        "level": level,
+        "level": super::sarif::level(f.level),
         "message": {"text": if f.reason.is_empty() { &f.title } else { &f.reason }},
         "locations": locations,
         "fingerprints": {"vauban/v1": f.uid()},

@@ -42,11 +42,7 @@ pub fn run(args: &Investigate) -> anyhow::Result<ExitCode> {
         Language::En => Lang::En,
         Language::Fr => Lang::Fr,
     };
-    for path in &args.evidence {
-        if let Err(e) = std::fs::symlink_metadata(path) {
-            bail!("{}: {e}", path.display());
-        }
-    }
+    super::must_exist(&args.evidence)?;
     let mut advisories = Vec::new();
     for path in &args.advisory {
         let bytes = advisory(path)
@@ -61,10 +57,7 @@ pub fn run(args: &Investigate) -> anyhow::Result<ExitCode> {
     if let Some(dir) = &args.out {
         prepare(dir, args)?;
     }
-    let threads = args.threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, usize::from),
-        usize::from,
-    );
+    let threads = super::threads(args.threads);
     let options = Options {
         evidence: args.evidence.clone(),
         advisories,

@@ -286,7 +286,7 @@ fn seen(evidence: &[PathBuf]) -> Seen {
             self.0.merge(piece.0);
         }
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = super::threads(None);
     let mut fold = Fold(Seen::default());
     let (_, problems) = vauban_pipeline::scan(evidence, threads, &mut fold, &|_, _, _| {});
     for problem in problems.iter().filter(|p| vauban_pipeline::is_loss(p)) {
